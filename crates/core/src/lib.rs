@@ -1,0 +1,1 @@
+//! The SIP session engine without sockets, clocks or tasks: transactions, dialogs, registration, sessions

@@ -1,0 +1,1 @@
+//! An embedded SIP registrar and forking proxy for one machine

@@ -1,0 +1,1 @@
+//! Native WebRTC peer connections, codecs, audio sources and sinks

@@ -1,0 +1,1 @@
+//! A SIP and WebRTC phone for Rust: user agent, registration, calls
