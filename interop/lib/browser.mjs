@@ -1,0 +1,111 @@
+// Chromium with a JsSIP phone in each page.
+
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { chromium } from 'playwright-core';
+import { Log } from './log.mjs';
+
+const FLAGS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  // Where a machine has only `lo`, gathering would find nothing and never end; and nobody here
+  // resolves the names that would stand in for addresses.
+  '--allow-loopback-in-peer-connection',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+];
+
+const HTML = '<!doctype html><meta charset="utf-8"><title>phone</title><script src="phone.js"></script>';
+
+/** Starts Chromium. The result makes phones with `phone(name)` and ends with `stop()`. */
+export async function startBrowser() {
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+  if (!executablePath) throw new Error('no /usr/bin/chromium: apt-get install chromium');
+
+  const bundle = buildSync({
+    entryPoints: [fileURLToPath(new URL('../page/phone.js', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    define: { global: 'window' },
+  }).outputFiles[0].text;
+  const pages = http.createServer((request, response) => {
+    const script = request.url === '/phone.js';
+    response.setHeader('content-type', script ? 'text/javascript' : 'text/html');
+    response.end(script ? bundle : HTML);
+  });
+  pages.listen(0, '127.0.0.1');
+  await once(pages, 'listening');
+
+  const profile = mkdtempSync(path.join(os.tmpdir(), 'offhook-chromium-'));
+  let context;
+  const stop = async () => {
+    await context?.close();
+    pages.closeAllConnections();
+    pages.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    context = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      args: FLAGS,
+    });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const address = `http://127.0.0.1:${pages.address().port}/`;
+  return { phone: (name) => BrowserPhone.open(context, address, name), stop };
+}
+
+/** A JsSIP user agent in a page of its own. */
+class BrowserPhone {
+  static async open(context, address, name) {
+    const phone = new BrowserPhone();
+    phone.events = new Log(`JsSIP ${name}`);
+    phone.page = await context.newPage();
+    phone.page.on('pageerror', (error) => phone.events.push({ event: 'pageerror', text: `${error}` }));
+    await phone.page.exposeFunction('report', (event) => phone.events.push(event));
+    await phone.page.goto(address);
+    return phone;
+  }
+
+  /** Calls a function of page/phone.js. */
+  do(action, ...args) {
+    return this.page.evaluate(([action, args]) => window.phone[action](...args), [action, args]);
+  }
+
+  /** The first event of this name, now or later, with these properties. */
+  saw(event, properties = {}, options) {
+    return this.events.find(event, matching({ event, ...properties }), options);
+  }
+
+  async register(account) {
+    await this.do('register', account);
+    await this.saw('registered');
+  }
+
+  /** Unregisters and closes the page. */
+  async close() {
+    await this.do('stop');
+    await this.page.close();
+  }
+}
+
+/** Whether an object has at least these properties. */
+export function matching(properties) {
+  return (entry) => Object.entries(properties).every(([name, value]) => entry[name] === value);
+}

@@ -1,0 +1,59 @@
+// A list that grows while a test waits for something to appear in it.
+
+/** How long a test waits for one thing, unless it says otherwise: far more than any peer needs. */
+export const PATIENCE = 20_000;
+
+export class Log {
+  entries = [];
+  #waiting = new Set();
+  #ended;
+
+  /** `name` says in error messages whose log this is. */
+  constructor(name) {
+    this.name = name;
+  }
+
+  push(entry) {
+    this.entries.push(entry);
+    for (const waiter of [...this.#waiting]) waiter.look();
+  }
+
+  /** Nothing more will come, because of `reason`: who still waits is told so. */
+  close(reason) {
+    this.#ended = reason;
+    for (const waiter of [...this.#waiting]) waiter.look();
+  }
+
+  /**
+   * The first entry from index `from` on that `matches`, now or later. Rejects after `patience`
+   * milliseconds, or when nothing more can come, with all that was there instead.
+   */
+  find(what, matches, { from = 0, patience = PATIENCE } = {}) {
+    return new Promise((resolve, reject) => {
+      const waiter = { at: from };
+      const done = (settle, value) => {
+        clearTimeout(waiter.timer);
+        this.#waiting.delete(waiter);
+        settle(value);
+      };
+      const fail = (why) =>
+        done(reject, new Error(`${this.name}: no ${what} ${why}; there was:\n${this.dump()}`));
+      waiter.look = () => {
+        for (; waiter.at < this.entries.length; waiter.at += 1) {
+          if (matches(this.entries[waiter.at])) return done(resolve, this.entries[waiter.at]);
+        }
+        if (this.#ended) fail(`and ${this.#ended}`);
+      };
+      waiter.timer = setTimeout(() => fail(`within ${patience} ms`), patience);
+      this.#waiting.add(waiter);
+      waiter.look();
+    });
+  }
+
+  dump() {
+    const shown = this.entries.slice(-60).map((entry) =>
+      '  ' + (entry.text === undefined ? JSON.stringify(entry) : entry.text),
+    );
+    return shown.join('\n') || '  nothing';
+  }
+}

@@ -1,0 +1,24 @@
+// What is asked of the media of a call.
+
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Waits until a browser phone has received `packets` more RTP packets, at most `within`
+ * milliseconds, and gives the time it took. 50 packets a second are sent.
+ */
+export async function inboundPackets(phone, packets, within = 3000) {
+  const started = Date.now();
+  const before = (await phone.do('inboundAudio')).packetsReceived;
+  for (;;) {
+    const now = await phone.do('inboundAudio');
+    const took = Date.now() - started;
+    if (now.packetsReceived - before >= packets) return took;
+    assert.ok(
+      took < within,
+      `${phone.events.name} received ${now.packetsReceived - before} RTP packets in ${took} ms, ` +
+        `not ${packets}; there was:\n${phone.events.dump()}`,
+    );
+    await delay(100);
+  }
+}
