@@ -13,13 +13,13 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tracing::debug;
 
-use crate::connection::Link;
+use crate::connection::{Carrier, Link, Wire};
 use crate::destination::Destination;
 use crate::endpoint::Shared;
 use crate::error::{LostReason, NetError};
 use crate::event::NetEvent;
 use crate::table::Placed;
-use crate::{stream, tls, udp, websocket};
+use crate::{tls, udp, websocket};
 
 /// What is being done, as [`NetError::TimedOut`] says it.
 type Stage = &'static str;
@@ -184,19 +184,11 @@ async fn place(
     Err(failure.unwrap_or_else(|| unreachable(io::Error::other("no socket is free for it"))))
 }
 
-/// A connection that is through its handshakes.
-enum Connected {
-    Tcp(TcpStream),
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
-    Ws(tokio_tungstenite::WebSocketStream<TcpStream>),
-    Wss(Box<tokio_tungstenite::WebSocketStream<tokio_rustls::client::TlsStream<TcpStream>>>),
-}
-
 async fn connect(
     shared: &Shared,
     destination: &Destination,
     stage: &mut Stage,
-) -> Result<(SocketAddr, SocketAddr, Connected), NetError> {
+) -> Result<(SocketAddr, SocketAddr, Carrier), NetError> {
     // What is wrong with the name is said before anybody is bothered.
     let secure = destination.transport.is_secure();
     let name = if secure {
@@ -215,34 +207,30 @@ async fn connect(
     let remote = tcp.peer_addr().map_err(unreachable)?;
     // Without it, the second of two small messages would wait for the first one's acknowledgement.
     let _ = tcp.set_nodelay(true);
-    let limits = &shared.config.limits;
-    let Some(name) = name else {
-        let connected = if destination.transport == Transport::Ws {
+    let wire: Wire = match name {
+        None => Box::new(tcp),
+        Some(name) => {
+            *stage = TLS_HANDSHAKE;
+            let config = shared
+                .client_tls()
+                .await
+                .map_err(|error| tls::explain_tls(destination, &error))?;
+            let tls = TlsConnector::from(config)
+                .connect(name, tcp)
+                .await
+                .map_err(|error| tls::explain(destination, &error))?;
+            Box::new(tls)
+        }
+    };
+    let carrier = match destination.transport {
+        Transport::Ws | Transport::Wss => {
             *stage = WEBSOCKET_HANDSHAKE;
-            Connected::Ws(websocket::connect(tcp, destination, limits).await?)
-        } else {
-            Connected::Tcp(tcp)
-        };
-        return Ok((local, remote, connected));
+            let websocket = websocket::connect(wire, destination, &shared.config.limits).await?;
+            Carrier::WebSocket(Box::new(websocket))
+        }
+        _ => Carrier::Stream(wire),
     };
-    *stage = TLS_HANDSHAKE;
-    let config = shared
-        .client_tls()
-        .await
-        .map_err(|error| tls::explain_tls(destination, &error))?;
-    let tls = TlsConnector::from(config)
-        .connect(name, tcp)
-        .await
-        .map_err(|error| tls::explain(destination, &error))?;
-    let connected = if destination.transport == Transport::Wss {
-        *stage = WEBSOCKET_HANDSHAKE;
-        Connected::Wss(Box::new(
-            websocket::connect(tls, destination, limits).await?,
-        ))
-    } else {
-        Connected::Tls(Box::new(tls))
-    };
-    Ok((local, remote, connected))
+    Ok((local, remote, carrier))
 }
 
 /// Tries each address in turn. One that does not answer gets its share of the time, so that it does
@@ -298,7 +286,7 @@ async fn serve(
     shared: Arc<Shared>,
     flow: FlowId,
     transport: Transport,
-    (local, remote, connected): (SocketAddr, SocketAddr, Connected),
+    (local, remote, carrier): (SocketAddr, SocketAddr, Carrier),
     permit: OwnedSemaphorePermit,
 ) {
     let (sender, commands) = mpsc::channel(shared.config.queue.max(1));
@@ -308,10 +296,5 @@ async fn serve(
     }
     opened(&shared, flow, transport, local, remote).await;
     let link = Link::new(shared, flow, weak, commands, permit);
-    match connected {
-        Connected::Tcp(tcp) => stream::run(tcp, link).await,
-        Connected::Tls(tls) => stream::run(tls, link).await,
-        Connected::Ws(websocket) => websocket::run(websocket, link).await,
-        Connected::Wss(websocket) => websocket::run(*websocket, link).await,
-    }
+    carrier.run(link).await;
 }

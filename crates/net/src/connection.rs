@@ -5,19 +5,45 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::FlowId;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
 use tracing::debug;
 
 use crate::endpoint::Shared;
 use crate::error::LostReason;
 use crate::event::NetEvent;
+use crate::{stream, websocket};
 
 /// How long a peer may accept no byte of a message before the connection is given up.
 pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection that we close waits for the peer to take the last bytes.
 pub(crate) const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A TCP connection, plain or under TLS.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+pub(crate) type Wire = Box<dyn Io>;
+
+/// A connection that is through its handshakes, and how messages stand on it.
+pub(crate) enum Carrier {
+    Stream(Wire),
+    WebSocket(Box<WebSocketStream<Wire>>),
+}
+
+impl Carrier {
+    /// Serves the connection until it ends.
+    pub(crate) async fn run(self, link: Link) {
+        match self {
+            Carrier::Stream(wire) => stream::run(wire, link).await,
+            Carrier::WebSocket(websocket) => websocket::run(*websocket, link).await,
+        }
+    }
+}
 
 /// What the task of a connection is told to write.
 #[derive(Debug)]

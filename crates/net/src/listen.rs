@@ -12,10 +12,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
-use crate::connection::Link;
+use crate::connection::{Carrier, Link, Wire};
 use crate::endpoint::Shared;
 use crate::event::NetEvent;
-use crate::{stream, websocket};
+use crate::websocket;
 
 /// How long to wait when the system has no descriptor left for another connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -91,25 +91,25 @@ async fn serve(
     // Without it, the second of two small messages would wait for the first one's acknowledgement.
     let _ = tcp.set_nodelay(true);
     let handshake = async {
-        let limits = &shared.config.limits;
-        Ok::<_, String>(match (&listener.tls, listener.transport) {
-            (None, Transport::Ws) => Shaken::Ws(websocket::accept(tcp, limits).await?),
-            (None, _) => Shaken::Tcp(tcp),
-            (Some(tls), transport) => {
-                let tls = tls.accept(tcp).await.map_err(|error| error.to_string())?;
-                match transport {
-                    Transport::Wss => Shaken::Wss(Box::new(websocket::accept(tls, limits).await?)),
-                    _ => Shaken::Tls(Box::new(tls)),
-                }
+        let (tls, transport) = (&listener.tls, listener.transport);
+        let wire: Wire = match tls {
+            None => Box::new(tcp),
+            Some(tls) => Box::new(tls.accept(tcp).await.map_err(|error| error.to_string())?),
+        };
+        Ok::<_, String>(match transport {
+            Transport::Ws | Transport::Wss => {
+                let websocket = websocket::accept(wire, &shared.config.limits).await?;
+                Carrier::WebSocket(Box::new(websocket))
             }
+            _ => Carrier::Stream(wire),
         })
     };
-    let shaken = tokio::select! {
+    let carrier = tokio::select! {
         _ = open.changed() => return,
-        shaken = timeout(shared.config.connect_timeout, handshake) => shaken,
+        carrier = timeout(shared.config.connect_timeout, handshake) => carrier,
     };
-    let shaken = match shaken {
-        Ok(Ok(shaken)) => shaken,
+    let carrier = match carrier {
+        Ok(Ok(carrier)) => carrier,
         Ok(Err(reason)) => return refused(&shared, remote, &reason),
         Err(_) => return refused(&shared, remote, "no handshake in time"),
     };
@@ -132,23 +132,10 @@ async fn serve(
         })
         .await;
     let link = Link::new(shared, flow, weak, commands, permit);
-    match shaken {
-        Shaken::Tcp(tcp) => stream::run(tcp, link).await,
-        Shaken::Tls(tls) => stream::run(tls, link).await,
-        Shaken::Ws(websocket) => websocket::run(websocket, link).await,
-        Shaken::Wss(websocket) => websocket::run(*websocket, link).await,
-    }
+    carrier.run(link).await;
 }
 
 fn refused(shared: &Shared, remote: SocketAddr, reason: &str) {
     shared.cells.refused_handshakes.add_one();
     debug!(%remote, reason, "handshake failed");
-}
-
-/// A connection that is through its handshakes.
-enum Shaken {
-    Tcp(TcpStream),
-    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
-    Ws(tokio_tungstenite::WebSocketStream<TcpStream>),
-    Wss(Box<tokio_tungstenite::WebSocketStream<tokio_rustls::server::TlsStream<TcpStream>>>),
 }

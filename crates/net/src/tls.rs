@@ -207,6 +207,10 @@ pub(crate) fn explain_tls(destination: &Destination, error: &rustls::Error) -> N
                 ),
                 "use a name that the certificate contains",
             ),
+            CertificateError::BadSignature => untrusted(
+                "the authority that it names has not signed it".to_owned(),
+                "do not use this server: somebody may stand between it and us",
+            ),
             CertificateError::Revoked => untrusted(
                 "it has been revoked".to_owned(),
                 "do not use this server until it has a new one",
