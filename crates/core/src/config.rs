@@ -1,0 +1,226 @@
+//! What a user agent is told once, before it starts.
+
+use std::fmt;
+use std::time::Duration;
+
+use offhook_sip::{Limits, Uri};
+
+use crate::auth::Secret;
+use crate::destination::Destination;
+use crate::options::ExtraHeaders;
+use crate::transaction::TransactionTimings;
+
+/// The configuration of an [`Agent`](crate::Agent).
+///
+/// ```
+/// use offhook_core::Config;
+/// use offhook_sip::Uri;
+///
+/// let mut config = Config::new(Uri::parse("sip:alice@example.com")?.into_owned());
+/// config.display_name = Some("Alice".to_owned());
+/// # Ok::<(), offhook_sip::UriError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The address of record, a `sip:` or `sips:` URI with a user.
+    pub address: Uri<'static>,
+    /// The display name in From. Default: none.
+    pub display_name: Option<String>,
+    /// The user name for digest authentication. Default: the user of `address`.
+    pub authorization_user: Option<String>,
+    /// The password, or its hash. Default: none.
+    pub secret: Option<Secret>,
+    /// The servers all requests go through, in order of preference. Empty: a request goes where
+    /// its URI leads (RFC 3263).
+    pub servers: Vec<Destination>,
+    /// Whether to register when the connection stands. Default: true.
+    pub register: bool,
+    /// The registration lifetime to ask for. Default: ten minutes.
+    pub register_expires: Duration,
+    /// Where to register. Default: the host of `address`.
+    pub registrar: Option<Uri<'static>>,
+    /// The user part of the Contact. Default: eight random characters.
+    pub contact_user: Option<String>,
+    /// The instance id (RFC 5626 section 4.1), a UUID without `urn:uuid:`. Default: random.
+    pub instance_id: Option<String>,
+    /// How long an incoming call may ring before it is answered with 408. Default: one minute.
+    pub no_answer_timeout: Duration,
+    /// How long an offer or answer waits for ICE candidates. Default: half a second.
+    pub gathering_timeout: Duration,
+    /// The shortest delay before a lost connection is made again. Default: two seconds.
+    pub reconnect_min: Duration,
+    /// The longest such delay. Default: thirty seconds.
+    pub reconnect_max: Duration,
+    /// The User-Agent (and Server) header. Default: `Offhook/` and the version.
+    pub user_agent: String,
+    /// Headers added to every request. Default: none.
+    pub extra_headers: ExtraHeaders,
+    /// Limits for received messages.
+    pub limits: Limits,
+    /// The base values of the transaction timers (RFC 3261 section 17).
+    pub timings: TransactionTimings,
+    /// How many sessions may live at once; an INVITE beyond is answered with 486. Default: 10,000.
+    pub max_sessions: usize,
+}
+
+impl Config {
+    /// The defaults for an address of record.
+    pub fn new(address: Uri<'static>) -> Self {
+        Self {
+            address,
+            display_name: None,
+            authorization_user: None,
+            secret: None,
+            servers: Vec::new(),
+            register: true,
+            register_expires: Duration::from_secs(600),
+            registrar: None,
+            contact_user: None,
+            instance_id: None,
+            no_answer_timeout: Duration::from_secs(60),
+            gathering_timeout: Duration::from_millis(500),
+            reconnect_min: Duration::from_secs(2),
+            reconnect_max: Duration::from_secs(30),
+            user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).to_owned(),
+            extra_headers: Vec::new(),
+            limits: Limits::default(),
+            timings: TransactionTimings::default(),
+            max_sessions: 10_000,
+        }
+    }
+
+    /// Whether this configuration can work.
+    ///
+    /// # Errors
+    ///
+    /// The first parameter that cannot, its value, and what would be right.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let address = self.address.as_str();
+        if !self.address.is_sip() || self.address.user().is_none() {
+            return Err(ConfigError::new(
+                "address",
+                address,
+                "a SIP address with a user, as sip:alice@example.com",
+            ));
+        }
+        if let Some(registrar) = &self.registrar
+            && (!registrar.is_sip() || registrar.user().is_some())
+        {
+            return Err(ConfigError::new(
+                "registrar",
+                registrar.as_str(),
+                "a SIP URI without a user, as sip:example.com",
+            ));
+        }
+        let lines = [
+            ("display_name", self.display_name.as_deref()),
+            ("authorization_user", self.authorization_user.as_deref()),
+            ("user_agent", Some(self.user_agent.as_str())),
+        ];
+        for (parameter, value) in lines {
+            if let Some(value) = value
+                && value.contains(['\r', '\n', '\0'])
+            {
+                return Err(ConfigError::new(
+                    parameter,
+                    value,
+                    "text without line breaks",
+                ));
+            }
+        }
+        if let Some(id) = &self.instance_id
+            && !is_uuid(id)
+        {
+            return Err(ConfigError::new(
+                "instance_id",
+                id,
+                "a UUID, as f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            ));
+        }
+        if let Some(user) = &self.contact_user
+            && (user.is_empty()
+                || !user
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)))
+        {
+            return Err(ConfigError::new(
+                "contact_user",
+                user,
+                "letters, digits, '-', '_' and '.'",
+            ));
+        }
+        if self.reconnect_min.is_zero() || self.reconnect_min > self.reconnect_max {
+            let value = format!("{:?}", self.reconnect_min);
+            return Err(ConfigError::new(
+                "reconnect_min",
+                &value,
+                "more than zero and at most reconnect_max",
+            ));
+        }
+        crate::headers::check_extra(&self.extra_headers)
+            .map_err(|(name, problem)| ConfigError::new("extra_headers", &name, problem))
+    }
+
+    /// Where to register: as configured, else the host of the address (RFC 3261 section 10.2).
+    pub(crate) fn registrar(&self) -> Uri<'static> {
+        if let Some(registrar) = &self.registrar {
+            return registrar.clone();
+        }
+        let text = self.address.without_params().into_owned();
+        let text = text.as_str();
+        // The address has a user, which `validate` saw to.
+        let host = text.split_once('@').map_or(text, |(_, host)| host);
+        let scheme = text.split_once(':').map_or("sip", |(scheme, _)| scheme);
+        Uri::parse(&format!("{scheme}:{host}"))
+            .map_or_else(|_| self.address.clone(), Uri::into_owned)
+    }
+
+    pub(crate) fn authorization_user(&self) -> &str {
+        self.authorization_user
+            .as_deref()
+            .or_else(|| self.address.user())
+            .unwrap_or_default()
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// A parameter of a [`Config`] that cannot work.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigError {
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What would be right.
+    pub expected: &'static str,
+}
+
+impl ConfigError {
+    pub(crate) fn new(parameter: &'static str, value: &str, expected: &'static str) -> Self {
+        Self {
+            parameter,
+            value: value.to_owned(),
+            expected,
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "invalid value {:?} for {}: expected {}",
+            self.value, self.parameter, self.expected
+        )
+    }
+}
+
+impl std::error::Error for ConfigError {}

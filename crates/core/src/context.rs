@@ -1,0 +1,382 @@
+//! What every machine of the agent may use: the time, chance, timers, transactions, the way out.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use bytes::Bytes;
+use offhook_sip::{
+    HeaderName, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode, Uri, WriteError,
+};
+
+use crate::ask::{AskId, Question};
+use crate::auth::{AuthAttempt, AuthStore};
+use crate::config::Config;
+use crate::connection::{Connection, Way};
+use crate::dialog::{Dialog, DialogId};
+use crate::event::{Event, Output, SessionEvent};
+use crate::flow::FlowId;
+use crate::headers;
+use crate::media::MediaRequest;
+use crate::random::Random;
+use crate::session::{InDialog, SessionId, SessionTimer};
+use crate::time::Instant;
+use crate::timer::TimerQueue;
+use crate::transaction::{TransactionId, TransactionTimer, Transactions};
+
+/// Every timer of an agent.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Timer {
+    Transaction(TransactionTimer),
+    Session(SessionId, SessionTimer),
+    /// The registration is due for a refresh or another try.
+    Registration,
+    /// The connection to the server is due for another try.
+    Reconnect,
+    /// What `stop` still waits for is given up.
+    Stop,
+}
+
+impl From<TransactionTimer> for Timer {
+    fn from(timer: TransactionTimer) -> Self {
+        Self::Transaction(timer)
+    }
+}
+
+/// Whose request it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Owner {
+    Registration,
+    /// The INVITE that makes a session.
+    Invite(SessionId),
+    /// A request inside a session's dialog.
+    InDialog(SessionId, InDialog),
+    /// Nobody's: the BYE of a dialog that was never wanted.
+    Stray,
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) owner: Owner,
+    pub(crate) request: OutgoingRequest,
+    pub(crate) attempt: AuthAttempt,
+}
+
+/// A message that waits for its flow to open.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    Request(Pending),
+    Ack(OutgoingRequest),
+}
+
+/// Why a request could not be sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unsent {
+    /// There is no way to the peer now.
+    NoWay,
+    /// The message cannot be written, or a bound was reached.
+    Refused,
+}
+
+impl From<WriteError> for Unsent {
+    fn from(_: WriteError) -> Self {
+        Self::Refused
+    }
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sent {
+    Now(TransactionId),
+    /// Once its flow is open.
+    Later,
+}
+
+/// What every machine of the agent may use.
+pub(crate) struct Context {
+    pub(crate) now: Instant,
+    pub(crate) config: Config,
+    pub(crate) random: Random,
+    pub(crate) timers: TimerQueue<Timer>,
+    pub(crate) transactions: Transactions,
+    pub(crate) auth: Option<AuthStore>,
+    pub(crate) connection: Connection,
+    /// Our requests that wait for their final response.
+    pub(crate) pending: HashMap<TransactionId, Pending>,
+    pub(crate) waiting: BTreeMap<FlowId, Vec<Waiting>>,
+    /// Which session a dialog belongs to.
+    pub(crate) dialogs: HashMap<DialogId, SessionId>,
+    pub(crate) asks: BTreeMap<AskId, SessionId>,
+    next_ask: u64,
+    pub(crate) outputs: VecDeque<Output>,
+}
+
+/// How many messages may wait for one flow to open.
+const MAX_WAITING: usize = 256;
+
+impl Context {
+    pub(crate) fn new(config: Config, seed: [u8; 32]) -> Self {
+        let mut random = Random::new(seed);
+        let auth = config
+            .secret
+            .clone()
+            .map(|secret| AuthStore::new(config.authorization_user().to_owned(), secret));
+        Self {
+            now: Instant::ZERO,
+            connection: Connection::new(&config, &mut random),
+            transactions: Transactions::new(config.timings),
+            config,
+            random,
+            timers: TimerQueue::new(),
+            auth,
+            pending: HashMap::new(),
+            waiting: BTreeMap::new(),
+            dialogs: HashMap::new(),
+            asks: BTreeMap::new(),
+            next_ask: 1,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Lets everything go that was under way.
+    pub(crate) fn clear(&mut self) {
+        self.transactions = Transactions::new(self.config.timings);
+        self.timers = TimerQueue::new();
+        self.pending.clear();
+        self.waiting.clear();
+        self.dialogs.clear();
+        self.asks.clear();
+        self.connection.disconnect(&mut self.outputs);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn tell(&mut self, session: SessionId, event: SessionEvent) {
+        self.event(Event::Session { session, event });
+    }
+
+    pub(crate) fn media(&mut self, session: SessionId, request: MediaRequest) {
+        self.outputs.push_back(Output::Media { session, request });
+    }
+
+    /// Asks the application; its answer comes back to the session with this id.
+    pub(crate) fn ask(&mut self, session: SessionId, question: Question) -> AskId {
+        let ask = AskId(self.next_ask);
+        self.next_ask += 1;
+        self.asks.insert(ask, session);
+        self.outputs.push_back(Output::Ask {
+            ask,
+            session,
+            question,
+        });
+        ask
+    }
+
+    pub(crate) fn set_timer(&mut self, timer: Timer, after: std::time::Duration) {
+        self.timers.set(timer, self.now + after);
+    }
+
+    /// Sends a request outside any dialog.
+    pub(crate) fn submit(
+        &mut self,
+        owner: Owner,
+        request: OutgoingRequest,
+    ) -> Result<Sent, Unsent> {
+        self.resubmit(Pending {
+            owner,
+            request,
+            attempt: AuthAttempt::default(),
+        })
+    }
+
+    /// The way of a request outside any dialog to this URI.
+    pub(crate) fn first_way(&mut self, uri: &Uri<'_>) -> Way {
+        self.connection
+            .first_way(uri, &self.config, &mut self.outputs)
+    }
+
+    /// Sends a request again, with what its challenges asked for.
+    pub(crate) fn resubmit(&mut self, mut pending: Pending) -> Result<Sent, Unsent> {
+        if let Some(auth) = &mut self.auth {
+            let cnonce = self.random.token(16);
+            auth.authorize(&pending.attempt, &mut pending.request, &cnonce)?;
+        }
+        let way = {
+            let uri = Uri::parse(pending.request.uri())
+                .map_err(|_| Unsent::Refused)?
+                .into_owned();
+            self.first_way(&uri)
+        };
+        self.send_request(way, pending)
+    }
+
+    /// Sends a request inside a dialog.
+    pub(crate) fn submit_in(
+        &mut self,
+        dialog: &Dialog,
+        owner: Owner,
+        request: OutgoingRequest,
+    ) -> Result<Sent, Unsent> {
+        self.resubmit_in(
+            dialog,
+            Pending {
+                owner,
+                request,
+                attempt: AuthAttempt::default(),
+            },
+        )
+    }
+
+    /// Sends a request inside a dialog again, with what its challenges asked for.
+    pub(crate) fn resubmit_in(
+        &mut self,
+        dialog: &Dialog,
+        mut pending: Pending,
+    ) -> Result<Sent, Unsent> {
+        if let Some(auth) = &mut self.auth {
+            let cnonce = self.random.token(16);
+            auth.authorize(&pending.attempt, &mut pending.request, &cnonce)?;
+        }
+        let way = self.dialog_way(dialog);
+        self.send_request(way, pending)
+    }
+
+    fn dialog_way(&mut self, dialog: &Dialog) -> Way {
+        if self.config.servers.is_empty()
+            && self
+                .connection
+                .peer(dialog.flow())
+                .is_some_and(|(transport, _)| transport.is_reliable())
+        {
+            // A peer that called us over a connection is reached over that connection.
+            return Way::Open(dialog.flow());
+        }
+        let hop = dialog.next_hop().into_owned();
+        self.connection.way(&hop, &self.config, &mut self.outputs)
+    }
+
+    fn send_request(&mut self, way: Way, pending: Pending) -> Result<Sent, Unsent> {
+        match way {
+            Way::Open(flow) => self.send_on(flow, pending).map(Sent::Now),
+            Way::Opening(flow) => {
+                self.wait(flow, Waiting::Request(pending))?;
+                Ok(Sent::Later)
+            }
+            Way::None => Err(Unsent::NoWay),
+        }
+    }
+
+    fn wait(&mut self, flow: FlowId, message: Waiting) -> Result<(), Unsent> {
+        let queue = self.waiting.entry(flow).or_default();
+        if queue.len() >= MAX_WAITING {
+            return Err(Unsent::Refused);
+        }
+        queue.push(message);
+        Ok(())
+    }
+
+    /// Sends a request on an open flow.
+    pub(crate) fn send_on(
+        &mut self,
+        flow: FlowId,
+        pending: Pending,
+    ) -> Result<TransactionId, Unsent> {
+        let hop = self.connection.hop(flow).ok_or(Unsent::NoWay)?;
+        let branch = self.random.branch();
+        let id = self
+            .transactions
+            .request(
+                self.now,
+                &mut self.timers,
+                pending.request.clone(),
+                &hop,
+                &branch,
+            )
+            .map_err(|_| Unsent::Refused)?;
+        self.pending.insert(id, pending);
+        Ok(id)
+    }
+
+    /// Sends the ACK of a 2xx, which is no transaction (RFC 3261 section 13.2.2.4).
+    pub(crate) fn send_ack(&mut self, dialog: &Dialog, ack: OutgoingRequest) -> Result<(), Unsent> {
+        match self.dialog_way(dialog) {
+            Way::Open(flow) => self.send_stateless(flow, ack),
+            Way::Opening(flow) => self.wait(flow, Waiting::Ack(ack)),
+            Way::None => Err(Unsent::NoWay),
+        }
+    }
+
+    /// Sends a request that is no transaction.
+    pub(crate) fn send_stateless(
+        &mut self,
+        flow: FlowId,
+        mut request: OutgoingRequest,
+    ) -> Result<(), Unsent> {
+        let hop = self.connection.hop(flow).ok_or(Unsent::NoWay)?;
+        let branch = self.random.branch();
+        request.headers_mut().push_front(
+            HeaderName::Via,
+            format_args!(
+                "SIP/2.0/{} {};branch={branch};rport",
+                hop.transport, hop.sent_by
+            ),
+        )?;
+        let bytes = request.write()?;
+        self.send(flow, bytes);
+        Ok(())
+    }
+
+    pub(crate) fn send(&mut self, flow: FlowId, bytes: Bytes) {
+        self.outputs.push_back(Output::Send { flow, bytes });
+    }
+
+    /// Answers a request with nothing but a status.
+    pub(crate) fn answer(
+        &mut self,
+        transaction: TransactionId,
+        request: &Request,
+        status: StatusCode,
+    ) {
+        if let Ok(response) = self.response(request, status) {
+            self.respond(transaction, response);
+        }
+    }
+
+    /// A response with our identity and, in a final one outside a dialog, a To tag.
+    pub(crate) fn response(
+        &mut self,
+        request: &Request,
+        status: StatusCode,
+    ) -> Result<OutgoingResponse, WriteError> {
+        let mut response = OutgoingResponse::to_request(request, status);
+        let tagged = request.to().is_ok_and(|to| to.tag().is_some());
+        if !tagged
+            && !status.is_provisional()
+            && let Ok(to) = request.to()
+        {
+            let to = to.into_owned().with_tag(&self.random.tag());
+            response.headers_mut().set(HeaderName::To, to)?;
+        }
+        response
+            .headers_mut()
+            .push(HeaderName::Server, &self.config.user_agent)?;
+        if status == StatusCode::METHOD_NOT_ALLOWED || request.method() == Method::Options {
+            response
+                .headers_mut()
+                .push(HeaderName::Allow, headers::ALLOW)?;
+        }
+        Ok(response)
+    }
+
+    /// Gives a response to its transaction; one that is gone or cannot be written is let go.
+    pub(crate) fn respond(
+        &mut self,
+        transaction: TransactionId,
+        response: OutgoingResponse,
+    ) -> bool {
+        self.transactions
+            .respond(self.now, &mut self.timers, transaction, response)
+            .is_ok()
+    }
+}

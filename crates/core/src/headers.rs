@@ -1,0 +1,85 @@
+//! The header values this user agent writes itself, and the check of those it is given.
+
+use std::fmt::Display;
+
+use offhook_sip::{HeaderFields, HeaderName, Name, WriteError};
+
+use crate::config::Config;
+use crate::error::CommandError;
+use crate::options::ExtraHeaders;
+
+/// The methods this user agent takes (RFC 3261 section 20.5).
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+
+/// The extensions this user agent takes part in (RFC 3261 section 20.37).
+pub(crate) const SUPPORTED: &[&str] = &["ice", "outbound", "path", "replaces"];
+
+/// The hops a request may take (RFC 3261 section 8.1.1.6).
+pub(crate) const MAX_FORWARDS: u8 = 70;
+
+/// The content type of a session description.
+pub(crate) const APPLICATION_SDP: &str = "application/sdp";
+
+/// Puts the headers that say who this is and what it can on a message.
+pub(crate) fn put_identity(headers: &mut HeaderFields, config: &Config) -> Result<(), WriteError> {
+    for (name, value) in &config.extra_headers {
+        headers.push(name.as_str(), value)?;
+    }
+    headers.push(HeaderName::Allow, ALLOW)?;
+    headers.push(HeaderName::Supported, "ice, outbound")?;
+    headers.push(HeaderName::UserAgent, &config.user_agent)
+}
+
+/// Puts the application's headers on a message.
+pub(crate) fn put_extra(
+    headers: &mut HeaderFields,
+    extra: &ExtraHeaders,
+) -> Result<(), WriteError> {
+    extra
+        .iter()
+        .try_for_each(|(name, value)| headers.push(name.as_str(), value as &dyn Display))
+}
+
+/// Whether headers from the application can be written: names are tokens, values hold no line
+/// break, and none is one that the engine writes itself.
+pub(crate) fn check_extra(extra: &ExtraHeaders) -> Result<(), (String, &'static str)> {
+    for (name, value) in extra {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(token) {
+            return Err((
+                name.clone(),
+                "a header name of letters, digits and -.!%*_+`'~",
+            ));
+        }
+        if value.contains(['\r', '\n', '\0']) {
+            return Err((
+                format!("{name}: {value}"),
+                "a header value without line breaks",
+            ));
+        }
+        if let Name::Known(
+            HeaderName::Via
+            | HeaderName::From
+            | HeaderName::To
+            | HeaderName::CallId
+            | HeaderName::CSeq
+            | HeaderName::ContentLength
+            | HeaderName::Route
+            | HeaderName::RecordRoute
+            | HeaderName::MaxForwards,
+        ) = Name::from(name.as_str())
+        {
+            return Err((
+                name.clone(),
+                "a header that the engine does not write itself",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// [`check_extra`], for a command.
+pub(crate) fn check(extra: &ExtraHeaders) -> Result<(), CommandError> {
+    check_extra(extra)
+        .map_err(|(value, expected)| CommandError::argument("extra_headers", value, expected))
+}

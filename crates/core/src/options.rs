@@ -1,0 +1,124 @@
+//! What an application may say with each command.
+
+use std::time::Duration;
+
+use offhook_sip::StatusCode;
+
+/// Extra headers for a message: names and values, in order.
+pub type ExtraHeaders = Vec<(String, String)>;
+
+/// Options of [`Agent::call`](crate::Agent::call).
+#[derive(Clone, Debug)]
+pub struct CallOptions {
+    /// Headers added to the INVITE.
+    pub extra_headers: ExtraHeaders,
+    /// Whether the call sends and receives audio. Default: true.
+    pub audio: bool,
+    /// Whether the call sends and receives video. Default: false.
+    pub video: bool,
+    /// Hides the caller's address (RFC 3323 `Privacy: id`, From `anonymous@anonymous.invalid`).
+    pub anonymous: bool,
+    /// Another user part for the From header.
+    pub from_user_name: Option<String>,
+    /// Another display name for the From header.
+    pub from_display_name: Option<String>,
+    /// How long the peer may ring before the call is cancelled with
+    /// [`Cause::NoAnswer`](crate::Cause::NoAnswer). Counted from the last provisional response,
+    /// as a proxy's Timer C is (RFC 3261 section 16.6). Default: three minutes.
+    pub no_answer_timeout: Duration,
+}
+
+impl Default for CallOptions {
+    fn default() -> Self {
+        Self {
+            extra_headers: Vec::new(),
+            audio: true,
+            video: false,
+            anonymous: false,
+            from_user_name: None,
+            from_display_name: None,
+            no_answer_timeout: Duration::from_secs(180),
+        }
+    }
+}
+
+/// Options of [`SessionMut::answer`](crate::SessionMut::answer).
+#[derive(Clone, Debug, Default)]
+pub struct AnswerOptions {
+    /// Headers added to the 200.
+    pub extra_headers: ExtraHeaders,
+    /// Whether to send audio. Default: what the offer asks for.
+    pub audio: Option<bool>,
+    /// Whether to send video. Default: what the offer asks for.
+    pub video: Option<bool>,
+}
+
+/// Options of [`SessionMut::terminate`](crate::SessionMut::terminate).
+#[derive(Clone, Debug, Default)]
+pub struct TerminateOptions {
+    /// Headers added to the response or the BYE; a CANCEL takes none.
+    pub extra_headers: ExtraHeaders,
+    /// The final response (300 to 699, default 480) to an incoming call that is not answered;
+    /// otherwise (200 to 699) the cause in the Reason header of the CANCEL or BYE (RFC 3326).
+    pub status: Option<StatusCode>,
+    /// The reason phrase, or the text in the Reason header.
+    pub reason: Option<String>,
+    /// A body: its content type and content. A CANCEL takes none.
+    pub body: Option<(String, String)>,
+}
+
+/// How DTMF tones travel.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum DtmfTransport {
+    /// An INFO request for each tone, `application/dtmf-relay`.
+    #[default]
+    Info,
+    /// Telephone events in the audio stream (RFC 2833, today RFC 4733).
+    Rfc2833,
+}
+
+/// Options of [`SessionMut::send_dtmf`](crate::SessionMut::send_dtmf).
+#[derive(Clone, Debug)]
+pub struct DtmfOptions {
+    /// How long each tone lasts: 70 ms to 6 s, others are moved to the nearest. Default: 100 ms.
+    pub duration: Duration,
+    /// The silence after each tone: at least 50 ms. Default: 500 ms.
+    pub inter_tone_gap: Duration,
+    /// Headers added to each INFO.
+    pub extra_headers: ExtraHeaders,
+    /// How the tones travel. Default: INFO.
+    pub transport: DtmfTransport,
+}
+
+impl Default for DtmfOptions {
+    fn default() -> Self {
+        Self {
+            duration: Duration::from_millis(100),
+            inter_tone_gap: Duration::from_millis(500),
+            extra_headers: Vec::new(),
+            transport: DtmfTransport::Info,
+        }
+    }
+}
+
+/// Which kinds of local media a mute or unmute means.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct MediaKinds {
+    /// Audio.
+    pub audio: bool,
+    /// Video.
+    pub video: bool,
+}
+
+impl MediaKinds {
+    /// Audio only: what `mute()` means without options.
+    pub const AUDIO: Self = Self {
+        audio: true,
+        video: false,
+    };
+    /// Audio and video: what `unmute()` means without options.
+    pub const BOTH: Self = Self {
+        audio: true,
+        video: true,
+    };
+}

@@ -1,0 +1,99 @@
+//! The one source of chance: tags, branches, Call-IDs, nonces, and jitter.
+
+use std::time::Duration;
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+
+/// A generator seeded by the driver: cryptographically in production, with a fixed seed in tests.
+pub(crate) struct Random(ChaCha12Rng);
+
+impl Random {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self(ChaCha12Rng::from_seed(seed))
+    }
+
+    /// A token of `length` lower-case letters and digits, five bits of chance each.
+    pub(crate) fn token(&mut self, length: usize) -> String {
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
+        let mut token = String::with_capacity(length);
+        while token.len() < length {
+            let mut bits = self.0.next_u64();
+            for _ in 0..12 {
+                if token.len() == length {
+                    break;
+                }
+                token.push(char::from(ALPHABET[(bits & 31) as usize]));
+                bits >>= 5;
+            }
+        }
+        token
+    }
+
+    /// A From or To tag (RFC 3261 section 19.3).
+    pub(crate) fn tag(&mut self) -> String {
+        self.token(16)
+    }
+
+    /// A branch parameter (RFC 3261 section 8.1.1.7).
+    pub(crate) fn branch(&mut self) -> String {
+        format!("z9hG4bK{}", self.token(20))
+    }
+
+    /// A random UUID (RFC 9562 section 5.4).
+    pub(crate) fn uuid(&mut self) -> String {
+        let bits = u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64());
+        let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+        let hex = format!("{bits:032x}");
+        format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
+    }
+
+    /// A first CSeq number, well below 2³¹ (RFC 3261 section 8.1.1.5).
+    pub(crate) fn sequence(&mut self) -> u32 {
+        self.0.next_u32() % 10_000 + 1
+    }
+
+    /// A duration between half of `limit` and `limit`.
+    pub(crate) fn jitter(&mut self, limit: Duration) -> Duration {
+        let half = limit / 2;
+        let span = u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1);
+        half + Duration::from_micros(self.0.next_u64() % span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_identifiers() {
+        let (mut one, mut two) = (Random::new([7; 32]), Random::new([7; 32]));
+        assert_eq!(one.tag(), two.tag());
+        assert_eq!(one.branch(), two.branch());
+        assert_ne!(one.tag(), one.tag());
+    }
+
+    #[test]
+    fn a_uuid_has_its_version_and_variant() {
+        let uuid = Random::new([1; 32]).uuid();
+        assert_eq!(uuid.len(), 36);
+        assert_eq!(&uuid[14..15], "4");
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+    }
+
+    #[test]
+    fn jitter_stays_between_half_and_whole() {
+        let mut random = Random::new([3; 32]);
+        for _ in 0..1000 {
+            let delay = random.jitter(Duration::from_secs(8));
+            assert!((Duration::from_secs(4)..=Duration::from_secs(8)).contains(&delay));
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Registration (RFC 3261 section 10, RFC 5626 section 4.2): keeps the address bound to this
+//! user agent.
+
+use std::time::Duration;
+
+use offhook_sip::{
+    Contacts, Expires, HeaderName, Method, MinExpires, NameAddr, OutgoingRequest, Response,
+    RetryAfter, StatusCode, WriteError,
+};
+
+use crate::cause::Cause;
+use crate::connection::Way;
+use crate::context::{Context, Owner, Pending, Timer};
+use crate::event::Event;
+use crate::headers;
+use crate::session::Answer;
+
+/// The shortest lifetime that is kept up; a registrar that grants less is asked this often.
+const SHORTEST: Duration = Duration::from_secs(10);
+
+/// How long a registrar in trouble is left alone, unless it says otherwise.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Where the registration stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// Not registered, and nothing under way.
+    Unregistered,
+    /// A first REGISTER is under way.
+    Registering,
+    /// Registered.
+    Registered,
+    /// Registered, and being refreshed.
+    Refreshing,
+    /// The binding is being removed.
+    Unregistering,
+}
+
+/// The registration of a user agent's address.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    state: State,
+    call_id: String,
+    tag: String,
+    sequence: u32,
+    expires: Duration,
+    instance_id: String,
+    /// Whether another registration or removal is wanted once the present request is answered.
+    next: Option<Wish>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wish {
+    Register,
+    Unregister { all: bool },
+}
+
+impl Registration {
+    pub(crate) fn new(cx: &mut Context) -> Self {
+        Self {
+            state: State::Unregistered,
+            call_id: cx.random.token(24),
+            tag: cx.random.tag(),
+            sequence: cx.random.sequence(),
+            expires: cx.config.register_expires,
+            instance_id: cx
+                .config
+                .instance_id
+                .clone()
+                .unwrap_or_else(|| cx.random.uuid()),
+            next: None,
+        }
+    }
+
+    pub(crate) fn is_registered(&self) -> bool {
+        matches!(self.state, State::Registered | State::Refreshing)
+    }
+
+    /// Whether nothing is under way and no binding is held.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state == State::Unregistered
+    }
+
+    /// Binds the address to this user agent, or binds it anew.
+    pub(crate) fn register(&mut self, cx: &mut Context) {
+        match self.state {
+            State::Unregistered => self.send(cx, Wish::Register, State::Registering),
+            State::Registered => self.send(cx, Wish::Register, State::Refreshing),
+            State::Unregistering => self.next = Some(Wish::Register),
+            State::Registering | State::Refreshing => {}
+        }
+    }
+
+    /// Removes this user agent's binding, or all of the address.
+    pub(crate) fn unregister(&mut self, cx: &mut Context, all: bool) {
+        cx.timers.cancel(&Timer::Registration);
+        match self.state {
+            State::Unregistered if all => {
+                self.send(cx, Wish::Unregister { all }, State::Unregistering)
+            }
+            State::Unregistered | State::Unregistering => {}
+            State::Registered => self.send(cx, Wish::Unregister { all }, State::Unregistering),
+            State::Registering | State::Refreshing => self.next = Some(Wish::Unregister { all }),
+        }
+    }
+
+    fn send(&mut self, cx: &mut Context, wish: Wish, state: State) {
+        self.state = state;
+        let request = self.request(cx, wish);
+        let sent = request.is_ok_and(|request| cx.submit(Owner::Registration, request).is_ok());
+        if !sent {
+            self.failed(cx, None, Cause::ConnectionError);
+        }
+    }
+
+    fn request(&mut self, cx: &mut Context, wish: Wish) -> Result<OutgoingRequest, WriteError> {
+        let registrar = cx.config.registrar();
+        let way = cx.first_way(&registrar);
+        let contact = match way {
+            Way::Open(flow) | Way::Opening(flow) => cx.connection.contact(flow),
+            Way::None => String::new(),
+        };
+        let address = NameAddr::new(cx.config.address.clone());
+        self.sequence += 1;
+        let mut request = OutgoingRequest::new(Method::Register, &registrar);
+        let headers = request.headers_mut();
+        headers.push(HeaderName::MaxForwards, headers::MAX_FORWARDS)?;
+        headers.push(HeaderName::To, &address)?;
+        headers.push(HeaderName::From, address.with_tag(&self.tag))?;
+        headers.push(HeaderName::CallId, &self.call_id)?;
+        headers.push(HeaderName::CSeq, format_args!("{} REGISTER", self.sequence))?;
+        let instance = &self.instance_id;
+        let expires = match wish {
+            Wish::Register => self.expires.as_secs(),
+            Wish::Unregister { .. } => 0,
+        };
+        headers.push(HeaderName::Expires, expires)?;
+        if wish == (Wish::Unregister { all: true }) {
+            headers.push(HeaderName::Contact, "*")?;
+        } else {
+            headers.push(
+                HeaderName::Contact,
+                format_args!(
+                    "<{contact}>;+sip.ice;reg-id=1;+sip.instance=\"<urn:uuid:{instance}>\";expires={expires}"
+                ),
+            )?;
+        }
+        for (name, value) in &cx.config.extra_headers {
+            headers.push(name.as_str(), value)?;
+        }
+        headers.push(HeaderName::Allow, headers::ALLOW)?;
+        headers.push(HeaderName::Supported, "path, outbound")?;
+        headers.push(HeaderName::UserAgent, &cx.config.user_agent)?;
+        Ok(request)
+    }
+
+    /// The challenged request goes out again with credentials; says whether it did.
+    pub(crate) fn retry(&mut self, cx: &mut Context, mut pending: Pending) -> bool {
+        self.sequence += 1;
+        let numbered = pending
+            .request
+            .headers_mut()
+            .set(HeaderName::CSeq, format_args!("{} REGISTER", self.sequence));
+        numbered.is_ok() && cx.resubmit(pending).is_ok()
+    }
+
+    /// The REGISTER was answered, or never will be.
+    pub(crate) fn answered(&mut self, cx: &mut Context, answer: Answer) {
+        match answer {
+            Answer::Response(response) => self.responded(cx, response),
+            Answer::Timeout => self.failed(cx, None, Cause::RequestTimeout),
+            Answer::Unsent => self.failed(cx, None, Cause::ConnectionError),
+        }
+    }
+
+    fn responded(&mut self, cx: &mut Context, response: Response) {
+        let status = response.status();
+        if status.is_provisional() {
+            return;
+        }
+        match self.state {
+            State::Unregistering => {
+                self.state = State::Unregistered;
+                let cause = (!status.is_success()).then(|| Cause::of_status(status));
+                cx.event(Event::Unregistered {
+                    response: Some(response),
+                    cause,
+                });
+                self.go_on(cx);
+            }
+            State::Registering | State::Refreshing if status.is_success() => {
+                self.registered(cx, response);
+                self.go_on(cx);
+            }
+            State::Registering | State::Refreshing if status == StatusCode::INTERVAL_TOO_BRIEF => {
+                match response.typed::<MinExpires>().ok().flatten() {
+                    Some(least) if Duration::from_secs(least.0.into()) > self.expires => {
+                        self.expires = Duration::from_secs(least.0.into());
+                        let state = self.state;
+                        self.send(cx, Wish::Register, state);
+                    }
+                    _ => self.failed(cx, Some(response), Cause::SipFailureCode),
+                }
+            }
+            State::Registering | State::Refreshing => {
+                let cause = Cause::of_status(status);
+                self.failed(cx, Some(response), cause);
+            }
+            State::Unregistered | State::Registered => {}
+        }
+    }
+
+    fn registered(&mut self, cx: &mut Context, response: Response) {
+        let Some(granted) = self.granted(cx, &response) else {
+            // The 200 does not list our binding: it does not stand (RFC 3261 section 10.2.4).
+            return self.failed(cx, Some(response), Cause::InternalError);
+        };
+        let first = self.state == State::Registering;
+        self.state = State::Registered;
+        let granted = granted.max(SHORTEST);
+        // Well before the end, and not all user agents at one instant (RFC 5626 section 4.4).
+        let refresh = if granted > Duration::from_secs(64) {
+            cx.random
+                .jitter(granted)
+                .min(granted - Duration::from_secs(30))
+        } else {
+            granted.saturating_sub(Duration::from_secs(5))
+        };
+        cx.set_timer(Timer::Registration, refresh);
+        if first {
+            cx.event(Event::Registered {
+                expires: granted,
+                response,
+            });
+        }
+    }
+
+    /// How long our binding stands, by the response that should list it.
+    fn granted(&self, cx: &Context, response: &Response) -> Option<Duration> {
+        let Ok(Contacts::List(contacts)) = response.contacts() else {
+            return None;
+        };
+        let instance = format!("urn:uuid:{}", self.instance_id);
+        let user = cx.connection.contact_user();
+        let named = |contact: &&NameAddr<'_>| {
+            contact.param("+sip.instance").is_some_and(|value| {
+                value
+                    .trim_matches(['<', '>', '"'])
+                    .eq_ignore_ascii_case(&instance)
+            }) && contact.param("reg-id").is_none_or(|id| id == "1")
+        };
+        let ours = contacts.iter().find(named).or_else(|| {
+            contacts
+                .iter()
+                .find(|contact| contact.uri.user() == Some(user))
+        })?;
+        let own = ours
+            .param("expires")
+            .and_then(|value| value.parse::<u32>().ok());
+        let general = || {
+            response
+                .typed::<Expires>()
+                .ok()
+                .flatten()
+                .map(|expires| expires.0)
+        };
+        let seconds = own
+            .or_else(general)
+            .map_or(self.expires, |seconds| Duration::from_secs(seconds.into()));
+        (!seconds.is_zero()).then_some(seconds)
+    }
+
+    fn failed(&mut self, cx: &mut Context, response: Option<Response>, cause: Cause) {
+        let was = std::mem::replace(&mut self.state, State::Unregistered);
+        cx.timers.cancel(&Timer::Registration);
+        if was == State::Unregistering {
+            cx.event(Event::Unregistered {
+                response,
+                cause: Some(cause),
+            });
+            return self.go_on(cx);
+        }
+        let status = response.as_ref().map(|response| response.status().code());
+        // The server is in trouble, not our request: it is tried again.
+        let passing = cx.connection.is_up() && matches!(status, None | Some(408 | 480 | 500..=599));
+        if passing {
+            let told = response
+                .as_ref()
+                .and_then(|response| response.typed::<RetryAfter>().ok().flatten());
+            let pause = match told {
+                Some(after) => Duration::from_secs(u64::from(after.seconds)),
+                None => cx.random.jitter(RETRY),
+            };
+            cx.set_timer(Timer::Registration, pause);
+        }
+        if was == State::Refreshing {
+            cx.event(Event::Unregistered {
+                response: response.clone(),
+                cause: Some(cause),
+            });
+        }
+        cx.event(Event::RegistrationFailed { response, cause });
+        self.go_on(cx);
+    }
+
+    fn go_on(&mut self, cx: &mut Context) {
+        match self.next.take() {
+            Some(Wish::Register) => self.register(cx),
+            Some(Wish::Unregister { all }) => self.unregister(cx, all),
+            None => {}
+        }
+    }
+
+    /// The flow the binding leads over is gone, and with it the binding.
+    pub(crate) fn flow_lost(&mut self, cx: &mut Context) {
+        cx.timers.cancel(&Timer::Registration);
+        self.next = None;
+        if self.is_registered() {
+            cx.event(Event::Unregistered {
+                response: None,
+                cause: Some(Cause::ConnectionError),
+            });
+        }
+        self.state = State::Unregistered;
+    }
+}

@@ -1,0 +1,192 @@
+//! `answer()`: takes an incoming call.
+
+use offhook_sip::StatusCode;
+
+use super::established::{Established, Handshake, Unacknowledged};
+use super::{Direction, Incoming, Session, SessionTimer, State, sdp_of};
+use crate::cause::Cause;
+use crate::context::{Context, Timer};
+use crate::error::CommandError;
+use crate::event::{Originator, SessionEvent};
+use crate::headers;
+use crate::media::{MediaStep, SdpKind};
+use crate::offer_answer::Outcome;
+use crate::options::{AnswerOptions, MediaKinds};
+
+impl Session {
+    pub(crate) fn answer(
+        &mut self,
+        cx: &mut Context,
+        options: AnswerOptions,
+    ) -> Result<(), CommandError> {
+        if self.direction == Direction::Outgoing {
+            return Err(CommandError::NotSupported {
+                what: "answer is for incoming sessions; this one is outgoing",
+            });
+        }
+        let State::Incoming(Incoming::Announced(..) | Incoming::Ringing(_)) = &self.state else {
+            return Err(CommandError::InvalidState {
+                command: "answer",
+                status: self.status(),
+            });
+        };
+        headers::check(&options.extra_headers)?;
+        // JsSIP rings first even when the application answers at once, and so do we.
+        self.announced(cx);
+        let State::Incoming(Incoming::Ringing(offered)) =
+            std::mem::replace(&mut self.state, State::Closed)
+        else {
+            // Ringing failed and has ended the session.
+            return Ok(());
+        };
+        let offers = |kind: &str| {
+            sdp_of(&offered.request, cx)
+                .is_none_or(|sdp| sdp.lines().any(|line| offers_media(line, kind)))
+        };
+        let wanted = MediaKinds {
+            audio: options.audio.unwrap_or_else(|| offers("audio")),
+            video: options.video.unwrap_or(false),
+        };
+        self.state = State::Incoming(Incoming::Answering(offered, options));
+        cx.timers
+            .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
+        self.open_media(cx, wanted);
+        Ok(())
+    }
+
+    /// The peer connection has our media: it takes the offer, or makes one where none came.
+    pub(super) fn answer_media_ready(&mut self, cx: &mut Context) {
+        let State::Incoming(incoming) = &self.state else {
+            return;
+        };
+        match sdp_of(&incoming.offered().request, cx).map(str::to_owned) {
+            Some(sdp) => self
+                .media
+                .negotiation
+                .apply(cx, self.id, SdpKind::Offer, &sdp),
+            None => {
+                cx.tell(self.id, SessionEvent::Connecting);
+                self.media.negotiation.offer(cx, self.id, false);
+            }
+        }
+    }
+
+    pub(super) fn incoming_negotiated(&mut self, cx: &mut Context, outcome: Outcome) {
+        match outcome {
+            Outcome::OfferApplied => {
+                cx.tell(self.id, SessionEvent::Connecting);
+                self.media.negotiation.answer(cx, self.id);
+            }
+            Outcome::AnswerReady(sdp) | Outcome::OfferReady(sdp) => self.accept(cx, sdp),
+            Outcome::AnswerApplied(_) => {}
+            Outcome::Failed(step, error) => self.answer_failed(cx, step, error),
+        }
+    }
+
+    /// Sends the 200.
+    fn accept(&mut self, cx: &mut Context, sdp: String) {
+        let State::Incoming(Incoming::Answering(offered, options)) = &self.state else {
+            return;
+        };
+        let transaction = offered.transaction;
+        let sequence = offered.request.cseq().map_or(0, |cseq| cseq.number);
+        let response = self
+            .invite_response(cx, StatusCode::OK)
+            .and_then(|mut response| {
+                headers::put_extra(response.headers_mut(), &options.extra_headers)?;
+                response.set_body(headers::APPLICATION_SDP, sdp)?;
+                Ok(response)
+            });
+        let Ok(response) = response else {
+            return self.refuse(
+                cx,
+                StatusCode::SERVER_INTERNAL_ERROR,
+                Originator::System,
+                Cause::InternalError,
+            );
+        };
+        let State::Incoming(incoming) = std::mem::replace(&mut self.state, State::Closed) else {
+            return;
+        };
+        let dialog = incoming.into_offered().dialog;
+        cx.timers
+            .cancel(&Timer::Session(self.id, SessionTimer::Expires));
+        cx.respond(transaction, response.clone());
+        let interval = cx.config.timings.t1;
+        let unacknowledged = Unacknowledged {
+            transaction,
+            sequence,
+            response,
+            interval,
+        };
+        self.arm_retransmission(cx, &unacknowledged);
+        self.state = State::Established(Box::new(Established::new(
+            dialog,
+            Handshake::Unacknowledged(unacknowledged),
+        )));
+        self.started = Some(cx.now);
+        cx.tell(
+            self.id,
+            SessionEvent::Accepted {
+                originator: Originator::Local,
+                response: None,
+            },
+        );
+    }
+
+    fn answer_failed(&mut self, cx: &mut Context, step: MediaStep, error: String) {
+        let (status, originator, cause) = match step {
+            MediaStep::Open | MediaStep::Capture => (
+                StatusCode::TEMPORARILY_UNAVAILABLE,
+                Originator::Local,
+                Cause::UserDeniedMediaAccess,
+            ),
+            MediaStep::SetRemote => (
+                StatusCode::NOT_ACCEPTABLE_HERE,
+                Originator::System,
+                Cause::WebRtcError,
+            ),
+            _ => (
+                StatusCode::SERVER_INTERNAL_ERROR,
+                Originator::System,
+                Cause::InternalError,
+            ),
+        };
+        let before = matches!(
+            step,
+            MediaStep::CreateOffer
+                | MediaStep::CreateAnswer
+                | MediaStep::SetLocal
+                | MediaStep::DescribeLocal
+        );
+        if before {
+            self.tell_media_failure(cx, step, error.clone());
+        }
+        self.refuse_invite(cx, status, None);
+        self.fail(cx, originator, cause, None);
+        if !before {
+            self.tell_media_failure(cx, step, error);
+        }
+        self.close(cx);
+    }
+}
+
+/// Whether an SDP line opens a media section of this kind that is not refused.
+fn offers_media(line: &str, kind: &str) -> bool {
+    line.strip_prefix("m=")
+        .and_then(|media| media.strip_prefix(kind))
+        .and_then(|rest| rest.strip_prefix(' '))
+        .is_some_and(|rest| !rest.starts_with("0 "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_section_offers_nothing() {
+        assert!(offers_media("m=audio 9 UDP/TLS/RTP/SAVPF 111", "audio"));
+        assert!(!offers_media("m=audio 0 UDP/TLS/RTP/SAVPF 111", "audio"));
+        assert!(!offers_media("m=video 9 UDP/TLS/RTP/SAVPF 96", "audio"));
+    }
+}

@@ -1,0 +1,165 @@
+//! What a session still owes its peer after the application has seen its end.
+
+use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, WriteError};
+
+use super::established::Unacknowledged;
+use super::outgoing::{Invite, end_unwanted};
+use super::{InDialog, Session, SessionTimer, State};
+use crate::cause::Cause;
+use crate::context::{Context, Owner, Timer};
+use crate::dialog::Dialog;
+use crate::event::Originator;
+
+/// What a session still owes its peer.
+#[derive(Debug)]
+pub(crate) enum Closing {
+    /// The INVITE is cancelled; a 2xx that crosses the CANCEL is acknowledged and ended.
+    Cancelled(Invite),
+    /// The BYE waits for the ACK of our 2xx (RFC 3261 section 15: the callee's may not come first).
+    Unacknowledged(Box<Dialog>, Box<Unacknowledged>, Box<OutgoingRequest>),
+    /// The BYE is on its way.
+    Bye(Box<Dialog>),
+}
+
+impl Closing {
+    pub(crate) fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+        match self {
+            Self::Cancelled(_) => None,
+            Self::Unacknowledged(dialog, ..) | Self::Bye(dialog) => Some(dialog),
+        }
+    }
+}
+
+impl Session {
+    /// Cancels the INVITE (RFC 3261 section 9.1) and fails.
+    pub(super) fn cancel_invite(
+        &mut self,
+        cx: &mut Context,
+        reason: Option<&str>,
+        originator: Originator,
+        cause: Cause,
+    ) {
+        use super::outgoing::Outgoing;
+        let invite = match &self.state {
+            State::Outgoing(Outgoing::Calling(invite) | Outgoing::Proceeding(invite, _)) => *invite,
+            _ => return,
+        };
+        let cancelled = cx
+            .transactions
+            .cancel(cx.now, &mut cx.timers, invite.transaction, reason);
+        self.state = State::Closing(Closing::Cancelled(invite));
+        self.fail(cx, originator, cause, None);
+        match cancelled {
+            // A peer that never answers is given up (RFC 3261 section 9.1).
+            Ok(()) => {
+                let limit = cx.config.timings.t1 * 64 * 2;
+                cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
+            }
+            Err(_) => self.close(cx),
+        }
+    }
+
+    /// A response to a cancelled INVITE.
+    pub(super) fn cancelled_answered(&mut self, cx: &mut Context, response: &Response) {
+        let State::Closing(Closing::Cancelled(invite)) = &self.state else {
+            return;
+        };
+        let invite = *invite;
+        if response.status().is_provisional() {
+            return;
+        }
+        if response.status().is_success() {
+            // The 2xx crossed the CANCEL: the call exists, and is ended as one.
+            end_unwanted(cx, &self.local, invite, response);
+        }
+        self.close(cx);
+    }
+
+    /// Sends the BYE and waits for its answer.
+    pub(super) fn send_bye(
+        &mut self,
+        cx: &mut Context,
+        dialog: Dialog,
+        bye: Result<OutgoingRequest, WriteError>,
+    ) {
+        let owner = Owner::InDialog(self.id, InDialog::Bye);
+        let sent = bye.is_ok_and(|mut bye| {
+            let named = bye.headers().contains(HeaderName::UserAgent)
+                || bye
+                    .headers_mut()
+                    .push(HeaderName::UserAgent, &cx.config.user_agent)
+                    .is_ok();
+            named && cx.submit_in(&dialog, owner, bye).is_ok()
+        });
+        if sent {
+            self.state = State::Closing(Closing::Bye(Box::new(dialog)));
+        } else {
+            self.close(cx);
+        }
+    }
+
+    /// The BYE was answered, whatever the answer says (RFC 3261 section 15.1.1).
+    pub(super) fn bye_answered(&mut self, cx: &mut Context) {
+        if matches!(self.state, State::Closing(Closing::Bye(_))) {
+            self.close(cx);
+        }
+    }
+
+    /// Ends an established session with a BYE.
+    pub(super) fn hang_up(
+        &mut self,
+        cx: &mut Context,
+        originator: Originator,
+        cause: Cause,
+        reason: Option<String>,
+    ) {
+        self.hang_up_with(cx, originator, cause, |bye| match reason {
+            Some(reason) => bye.headers_mut().push(HeaderName::Reason, reason),
+            None => Ok(()),
+        });
+    }
+
+    /// Ends an established session with a BYE that `complete` may add to.
+    pub(super) fn hang_up_with(
+        &mut self,
+        cx: &mut Context,
+        originator: Originator,
+        cause: Cause,
+        complete: impl FnOnce(&mut OutgoingRequest) -> Result<(), WriteError>,
+    ) {
+        let State::Established(established) = std::mem::replace(&mut self.state, State::Closed)
+        else {
+            return;
+        };
+        let (mut dialog, unacknowledged) = established.into_parts();
+        let bye = dialog.request(Method::Bye).and_then(|mut bye| {
+            complete(&mut bye)?;
+            Ok(bye)
+        });
+        self.finish(cx, originator, cause, None);
+        match (unacknowledged, bye) {
+            (Some(unacknowledged), Ok(bye)) => {
+                self.arm_retransmission(cx, &unacknowledged);
+                let closing = Closing::Unacknowledged(
+                    Box::new(dialog),
+                    Box::new(unacknowledged),
+                    Box::new(bye),
+                );
+                self.state = State::Closing(closing);
+            }
+            (_, bye) => self.send_bye(cx, dialog, bye),
+        }
+    }
+
+    /// The ACK came, or is not waited for any more: the BYE may go.
+    pub(super) fn bye_may_go(&mut self, cx: &mut Context) {
+        if let State::Closing(Closing::Unacknowledged(dialog, _, bye)) =
+            std::mem::replace(&mut self.state, State::Closed)
+        {
+            for timer in [SessionTimer::Retransmit, SessionTimer::NoAck] {
+                cx.timers.cancel(&Timer::Session(self.id, timer));
+            }
+            self.send_bye(cx, *dialog, Ok(*bye));
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! `sendDTMF()`: tones by INFO, one after the other, or in the audio (RFC 4733).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use offhook_sip::{Method, Response};
+
+use super::{InDialog, Session, SessionTimer, State};
+use crate::context::{Context, Timer, Unsent};
+use crate::error::CommandError;
+use crate::event::{Originator, SessionEvent};
+use crate::headers;
+use crate::media::MediaRequest;
+use crate::options::{DtmfOptions, DtmfTransport, ExtraHeaders};
+
+const SHORTEST: Duration = Duration::from_millis(70);
+const LONGEST: Duration = Duration::from_millis(6000);
+const SHORTEST_GAP: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(2000);
+const DEFAULT_DURATION: Duration = Duration::from_millis(100);
+
+/// How many tones may wait.
+const MAX_QUEUED: usize = 1024;
+
+/// The tones of a session that go by INFO.
+#[derive(Debug, Default)]
+pub(crate) enum DtmfQueue {
+    /// None is under way.
+    #[default]
+    Idle,
+    /// One was sent, or a pause runs; these follow when its time is over.
+    Playing(VecDeque<Tone>),
+}
+
+/// A tone that waits for its turn.
+#[derive(Debug)]
+pub(crate) struct Tone {
+    symbol: char,
+    duration: Duration,
+    gap: Duration,
+    extra_headers: Arc<ExtraHeaders>,
+}
+
+impl Session {
+    pub(crate) fn send_dtmf(
+        &mut self,
+        cx: &mut Context,
+        tones: &str,
+        options: DtmfOptions,
+    ) -> Result<(), CommandError> {
+        let tones = tones.to_ascii_uppercase();
+        if tones.is_empty() || !tones.chars().all(|tone| is_tone(tone) || tone == ',') {
+            return Err(CommandError::argument(
+                "tones",
+                tones,
+                "one or more of 0-9, A-D, R, *, # and ,",
+            ));
+        }
+        headers::check(&options.extra_headers)?;
+        if !self.may_send_info() {
+            return Err(CommandError::InvalidState {
+                command: "send_dtmf",
+                status: self.status(),
+            });
+        }
+        let duration = options.duration.clamp(SHORTEST, LONGEST);
+        let gap = options.inter_tone_gap.max(SHORTEST_GAP);
+        if options.transport == DtmfTransport::Rfc2833 {
+            for tone in tones.chars().filter(|tone| *tone != ',') {
+                let event = SessionEvent::NewDtmf {
+                    originator: Originator::Local,
+                    tone,
+                    duration,
+                    request: None,
+                };
+                cx.tell(self.id, event);
+            }
+            cx.media(
+                self.id,
+                MediaRequest::InsertTones {
+                    tones,
+                    duration,
+                    gap,
+                },
+            );
+            return Ok(());
+        }
+        let extra_headers = Arc::new(options.extra_headers);
+        let queue = match &mut self.dtmf {
+            DtmfQueue::Playing(queue) => queue,
+            DtmfQueue::Idle => {
+                self.dtmf = DtmfQueue::Playing(VecDeque::new());
+                // Due now: the first tone leaves within this command.
+                cx.set_timer(Timer::Session(self.id, SessionTimer::Dtmf), Duration::ZERO);
+                match &mut self.dtmf {
+                    DtmfQueue::Playing(queue) => queue,
+                    DtmfQueue::Idle => return Ok(()),
+                }
+            }
+        };
+        if queue.len() + tones.len() > MAX_QUEUED {
+            return Err(CommandError::argument(
+                "tones",
+                tones,
+                "at most 1024 tones waiting",
+            ));
+        }
+        queue.extend(tones.chars().map(|symbol| Tone {
+            symbol,
+            duration,
+            gap,
+            extra_headers: Arc::clone(&extra_headers),
+        }));
+        Ok(())
+    }
+
+    /// Sends the next tone; the queue is busy until the gap after its last one is over.
+    pub(super) fn next_tone(&mut self, cx: &mut Context) {
+        let next = match &mut self.dtmf {
+            DtmfQueue::Playing(queue) => queue.pop_front(),
+            DtmfQueue::Idle => None,
+        };
+        let Some(tone) = next else {
+            self.dtmf = DtmfQueue::Idle;
+            return;
+        };
+        let busy = if tone.symbol == ',' {
+            PAUSE
+        } else {
+            self.send_tone(cx, &tone);
+            tone.duration + tone.gap
+        };
+        if matches!(self.dtmf, DtmfQueue::Playing(_)) {
+            cx.set_timer(Timer::Session(self.id, SessionTimer::Dtmf), busy);
+        }
+    }
+
+    fn send_tone(&mut self, cx: &mut Context, tone: &Tone) {
+        let Tone {
+            symbol, duration, ..
+        } = *tone;
+        cx.tell(
+            self.id,
+            SessionEvent::NewDtmf {
+                originator: Originator::Local,
+                tone: symbol,
+                duration,
+                request: None,
+            },
+        );
+        let sent = self.send_in_dialog(cx, InDialog::Dtmf(symbol), |dialog, cx| {
+            let mut info = dialog.request(Method::Info)?;
+            headers::put_extra(info.headers_mut(), &tone.extra_headers)?;
+            headers::put_identity(info.headers_mut(), &cx.config)?;
+            let body = format!("Signal={symbol}\r\nDuration={}", duration.as_millis());
+            info.set_body("application/dtmf-relay", body)?;
+            Ok(info)
+        });
+        if let Err(Unsent::NoWay | Unsent::Refused) = sent {
+            self.dtmf_answered(cx, symbol, None);
+        }
+    }
+
+    pub(super) fn dtmf_answered(
+        &mut self,
+        cx: &mut Context,
+        tone: char,
+        response: Option<Response>,
+    ) {
+        let refused = response
+            .as_ref()
+            .is_none_or(|response| !response.status().is_success());
+        cx.tell(self.id, SessionEvent::DtmfDelivered { tone, response });
+        if refused && let DtmfQueue::Playing(queue) = &mut self.dtmf {
+            queue.clear();
+        }
+    }
+
+    pub(super) fn may_send_info(&self) -> bool {
+        use super::outgoing::Outgoing;
+        match &self.state {
+            State::Established(_) => true,
+            State::Outgoing(Outgoing::Proceeding(_, early)) => !early.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+fn is_tone(symbol: char) -> bool {
+    matches!(symbol, '0'..='9' | 'A'..='D' | 'R' | '*' | '#')
+}
+
+/// Reads the body of an `application/dtmf-relay` INFO: `Signal=5` and `Duration=160`.
+pub(super) fn read_relay(body: &str) -> Option<(char, Duration)> {
+    let mut tone = None;
+    let mut duration = DEFAULT_DURATION;
+    for line in body.lines() {
+        let Some((name, value)) = line.split_once('=') else {
+            continue;
+        };
+        let value = value.trim();
+        if name.trim().eq_ignore_ascii_case("signal") {
+            let mut symbols = value.chars();
+            let symbol = symbols.next()?.to_ascii_uppercase();
+            tone = (symbols.next().is_none() && is_tone(symbol)).then_some(symbol);
+        } else if name.trim().eq_ignore_ascii_case("duration") {
+            duration = Duration::from_millis(value.parse::<u16>().ok()?.into());
+        }
+    }
+    Some((tone?, duration))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_body_names_its_tone_and_duration() {
+        let ms = Duration::from_millis;
+        assert_eq!(read_relay("Signal=5\r\nDuration=160"), Some(('5', ms(160))));
+        assert_eq!(
+            read_relay("Signal= #\r\nDuration = 90\r\n"),
+            Some(('#', ms(90)))
+        );
+        assert_eq!(read_relay("Signal=d\n"), Some(('D', ms(100))));
+        for body in [
+            "",
+            "Signal=",
+            "Signal=12",
+            "Signal=x",
+            "Duration=100",
+            "Signal=1\r\nDuration=x",
+        ] {
+            assert_eq!(read_relay(body), None, "{body:?}");
+        }
+    }
+}

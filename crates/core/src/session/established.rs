@@ -1,0 +1,334 @@
+//! A session with a confirmed dialog (RFC 3261 sections 13.3.1.4, 12.2 and 15).
+
+use std::time::Duration;
+
+use offhook_sip::{Message, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode};
+
+use super::closing::Closing;
+use super::{Answer, Received, Session, SessionTimer, State, Status, sdp_of};
+use crate::cause::Cause;
+use crate::context::{Context, Timer};
+use crate::dialog::Dialog;
+use crate::event::{Originator, SessionEvent};
+use crate::flow::FlowId;
+use crate::media::SdpKind;
+use crate::offer_answer::Outcome;
+use crate::transaction::TransactionId;
+
+/// A session with a confirmed dialog.
+#[derive(Debug)]
+pub(crate) struct Established {
+    dialog: Dialog,
+    handshake: Handshake,
+}
+
+/// How far the three-way handshake of the last INVITE is.
+#[derive(Debug)]
+pub(crate) enum Handshake {
+    /// We acknowledged the peer's 2xx, and do so again when it comes again.
+    Acknowledged {
+        invite: TransactionId,
+        ack: OutgoingRequest,
+    },
+    /// Our 2xx waits for its ACK.
+    Unacknowledged(Unacknowledged),
+    /// The ACK brought the answer to our offer, which is being applied.
+    Answering(Request),
+    /// Nothing is owed.
+    Settled,
+}
+
+/// A 2xx that waits for its ACK.
+#[derive(Debug)]
+pub(crate) struct Unacknowledged {
+    pub(crate) transaction: TransactionId,
+    pub(crate) sequence: u32,
+    pub(crate) response: OutgoingResponse,
+    pub(crate) interval: Duration,
+}
+
+impl Established {
+    pub(crate) fn new(dialog: Dialog, handshake: Handshake) -> Self {
+        Self { dialog, handshake }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        match self.handshake {
+            Handshake::Unacknowledged(_) | Handshake::Answering(_) => Status::WaitingForAck,
+            Handshake::Acknowledged { .. } | Handshake::Settled => Status::Confirmed,
+        }
+    }
+
+    pub(crate) fn dialog_mut(&mut self) -> &mut Dialog {
+        &mut self.dialog
+    }
+
+    pub(crate) fn flow(&self) -> FlowId {
+        self.dialog.flow()
+    }
+
+    /// The CSeq number of the INVITE we acknowledged.
+    pub(crate) fn invite_sequence(&self) -> Option<u32> {
+        match &self.handshake {
+            Handshake::Acknowledged { ack, .. } => {
+                let cseq = ack.headers().get(offhook_sip::HeaderName::CSeq)?;
+                cseq.split(' ').next()?.parse().ok()
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn acknowledge_again(&self, cx: &mut Context) {
+        if let Handshake::Acknowledged { ack, .. } = &self.handshake {
+            // Lost again, it is asked for again.
+            let _ = cx.send_ack(&self.dialog, ack.clone());
+        }
+    }
+
+    fn unacknowledged_mut(&mut self) -> Option<&mut Unacknowledged> {
+        match &mut self.handshake {
+            Handshake::Unacknowledged(unacknowledged) => Some(unacknowledged),
+            _ => None,
+        }
+    }
+
+    /// The dialog, and the 2xx that still waits for its ACK.
+    pub(crate) fn into_parts(self) -> (Dialog, Option<Unacknowledged>) {
+        match self.handshake {
+            Handshake::Unacknowledged(unacknowledged) => (self.dialog, Some(unacknowledged)),
+            _ => (self.dialog, None),
+        }
+    }
+}
+
+impl Session {
+    /// Starts the timers of a 2xx that waits for its ACK.
+    pub(super) fn arm_retransmission(&self, cx: &mut Context, unacknowledged: &Unacknowledged) {
+        cx.set_timer(
+            Timer::Session(self.id, SessionTimer::Retransmit),
+            unacknowledged.interval,
+        );
+        let limit = cx.config.timings.t1 * 64;
+        cx.set_timer(Timer::Session(self.id, SessionTimer::NoAck), limit);
+    }
+
+    /// Sends the 2xx again, each time after twice the time, on any transport
+    /// (RFC 3261 section 13.3.1.4).
+    pub(super) fn retransmit_answer(&mut self, cx: &mut Context) {
+        let unacknowledged = match &mut self.state {
+            State::Established(established) => established.unacknowledged_mut(),
+            State::Closing(Closing::Unacknowledged(_, unacknowledged, _)) => {
+                Some(&mut **unacknowledged)
+            }
+            _ => None,
+        };
+        let Some(unacknowledged) = unacknowledged else {
+            return;
+        };
+        unacknowledged.interval = (unacknowledged.interval * 2).min(cx.config.timings.t2);
+        let (interval, transaction) = (unacknowledged.interval, unacknowledged.transaction);
+        let response = unacknowledged.response.clone();
+        cx.respond(transaction, response);
+        cx.set_timer(Timer::Session(self.id, SessionTimer::Retransmit), interval);
+    }
+
+    pub(super) fn not_acknowledged(&mut self, cx: &mut Context) {
+        match &self.state {
+            State::Established(_) => {
+                if let State::Established(established) = &mut self.state {
+                    established.handshake = Handshake::Settled;
+                }
+                self.hang_up(cx, Originator::Remote, Cause::NoAck, None);
+            }
+            State::Closing(Closing::Unacknowledged(..)) => self.bye_may_go(cx),
+            _ => {}
+        }
+    }
+
+    /// An ACK inside the dialog.
+    pub(crate) fn acknowledged(&mut self, cx: &mut Context, ack: Request) {
+        let number = ack.cseq().ok().map(|cseq| cseq.number);
+        if let State::Closing(Closing::Unacknowledged(_, unacknowledged, _)) = &self.state {
+            if number == Some(unacknowledged.sequence) {
+                self.bye_may_go(cx);
+            }
+            return;
+        }
+        let State::Established(established) = &mut self.state else {
+            return;
+        };
+        match &established.handshake {
+            Handshake::Unacknowledged(unacknowledged)
+                if number == Some(unacknowledged.sequence) => {}
+            _ => return,
+        }
+        established.handshake = Handshake::Settled;
+        for timer in [SessionTimer::Retransmit, SessionTimer::NoAck] {
+            cx.timers.cancel(&Timer::Session(self.id, timer));
+        }
+        if !self.media.negotiation.awaits_answer() {
+            cx.tell(
+                self.id,
+                SessionEvent::Confirmed {
+                    originator: Originator::Remote,
+                    ack: Some(ack),
+                },
+            );
+            return;
+        }
+        // Our 2xx carried the offer; the ACK owes the answer (RFC 3261 section 13.2.1).
+        match sdp_of(&ack, cx).map(str::to_owned) {
+            Some(sdp) => {
+                established.handshake = Handshake::Answering(ack);
+                self.media
+                    .negotiation
+                    .apply(cx, self.id, SdpKind::Answer, &sdp);
+            }
+            None => {
+                let reason = "SIP ;cause=400;text=\"Missing SDP\"".to_owned();
+                self.hang_up(cx, Originator::Local, Cause::MissingSdp, Some(reason));
+            }
+        }
+    }
+
+    pub(super) fn established_negotiated(&mut self, cx: &mut Context, outcome: Outcome) {
+        let State::Established(established) = &mut self.state else {
+            return;
+        };
+        match (
+            std::mem::replace(&mut established.handshake, Handshake::Settled),
+            outcome,
+        ) {
+            (Handshake::Answering(ack), Outcome::AnswerApplied(_)) => {
+                cx.tell(
+                    self.id,
+                    SessionEvent::Confirmed {
+                        originator: Originator::Remote,
+                        ack: Some(ack),
+                    },
+                );
+            }
+            (Handshake::Answering(_), Outcome::Failed(step, error)) => {
+                let reason = "SIP ;cause=488;text=\"Not Acceptable Here\"".to_owned();
+                self.hang_up(
+                    cx,
+                    Originator::Local,
+                    Cause::BadMediaDescription,
+                    Some(reason),
+                );
+                self.tell_media_failure(cx, step, error);
+            }
+            (handshake, _) => established.handshake = handshake,
+        }
+    }
+
+    /// A transaction of this session is over: what was kept for its sake goes.
+    pub(crate) fn transaction_over(&mut self, transaction: TransactionId) {
+        if let State::Established(established) = &mut self.state
+            && matches!(&established.handshake, Handshake::Acknowledged { invite, .. } if *invite == transaction)
+        {
+            established.handshake = Handshake::Settled;
+        }
+    }
+
+    /// ICE found no way to the peer any more.
+    pub(super) fn media_lost(&mut self, cx: &mut Context) {
+        match &self.state {
+            State::Established(_) => {
+                let reason = "SIP ;cause=408;text=\"RTP Timeout\"".to_owned();
+                self.hang_up(cx, Originator::System, Cause::RtpTimeout, Some(reason));
+            }
+            State::Outgoing(_) | State::Incoming(_) | State::Closing(_) | State::Closed => {}
+        }
+    }
+
+    /// A request inside the dialog other than ACK and CANCEL.
+    pub(crate) fn requested(&mut self, cx: &mut Context, received: Received) {
+        let Received {
+            transaction,
+            request,
+        } = &received;
+        let in_order = match self.dialog_mut() {
+            Some(dialog) => dialog.accept_sequence(request),
+            None => Err(StatusCode::CALL_DOES_NOT_EXIST),
+        };
+        if let Err(status) = in_order {
+            return cx.answer(*transaction, request, status);
+        }
+        match request.method() {
+            Method::Bye => self.peer_hung_up(cx, received),
+            Method::Info => self.info_received(cx, received),
+            Method::Invite | Method::Update => self.reoffered(cx, &received),
+            Method::Options => cx.answer(*transaction, request, StatusCode::OK),
+            _ => cx.answer(*transaction, request, StatusCode::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    fn peer_hung_up(
+        &mut self,
+        cx: &mut Context,
+        Received {
+            transaction,
+            request,
+        }: Received,
+    ) {
+        cx.answer(transaction, &request, StatusCode::OK);
+        let message = Some(Message::Request(request));
+        match &self.state {
+            State::Established(_) => {
+                self.finish(cx, Originator::Remote, Cause::Bye, message);
+                self.close(cx);
+            }
+            State::Incoming(_) => {
+                self.refuse_invite(cx, StatusCode::REQUEST_TERMINATED, None);
+                self.finish(cx, Originator::Remote, Cause::Bye, message);
+                self.close(cx);
+            }
+            // Both sides hung up at once, or the peer gave up a call whose 2xx is on its way.
+            State::Closing(_) => self.close(cx),
+            State::Outgoing(_) | State::Closed => {}
+        }
+    }
+
+    /// A re-INVITE or UPDATE. Without a description it is a refresh of the dialog; a new offer is
+    /// refused, which leaves the session as it is (RFC 3261 section 14.2).
+    fn reoffered(
+        &mut self,
+        cx: &mut Context,
+        Received {
+            transaction,
+            request,
+        }: &Received,
+    ) {
+        let refresh = request.method() == Method::Update && request.body().is_empty();
+        if !matches!(self.state, State::Established(_)) {
+            return cx.answer(*transaction, request, StatusCode::REQUEST_PENDING);
+        }
+        if !refresh {
+            return cx.answer(*transaction, request, StatusCode::NOT_ACCEPTABLE_HERE);
+        }
+        if let Some(dialog) = self.dialog_mut() {
+            dialog.refresh_target(request);
+        }
+        cx.answer(*transaction, request, StatusCode::OK);
+    }
+
+    /// A request of ours was answered: a peer that does not know the dialog any more, or does not
+    /// answer, has left it (RFC 5057 section 5.1).
+    pub(super) fn check_dialog(&mut self, cx: &mut Context, answer: Answer) {
+        if !matches!(self.state, State::Established(_)) {
+            return;
+        }
+        match answer {
+            Answer::Response(response) if response.status() == StatusCode::CALL_DOES_NOT_EXIST => {
+                self.hang_up(cx, Originator::Local, Cause::DialogError, None);
+            }
+            Answer::Response(response) if response.status() == StatusCode::REQUEST_TIMEOUT => {
+                self.hang_up(cx, Originator::Local, Cause::RequestTimeout, None);
+            }
+            Answer::Timeout => self.hang_up(cx, Originator::Local, Cause::RequestTimeout, None),
+            // The flow broke; it is made again, and the call lives on.
+            Answer::Response(_) | Answer::Unsent => {}
+        }
+    }
+}

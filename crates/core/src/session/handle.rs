@@ -1,0 +1,179 @@
+//! The application's grip on a session: its commands and what it can look up.
+
+use offhook_sip::NameAddr;
+
+use super::{Direction, Incoming, Session, SessionId, State, Status};
+use crate::agent::Agent;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::options::{AnswerOptions, DtmfOptions, ExtraHeaders, MediaKinds, TerminateOptions};
+use crate::time::Instant;
+
+/// What can be looked up of a session. Borrowed from its [`Agent`].
+#[derive(Clone, Copy, Debug)]
+pub struct SessionInfo<'a> {
+    session: &'a Session,
+}
+
+impl<'a> SessionInfo<'a> {
+    pub(crate) fn new(session: &'a Session) -> Self {
+        Self { session }
+    }
+
+    /// The session's id.
+    pub fn id(&self) -> SessionId {
+        self.session.id
+    }
+
+    /// The Call-ID of its INVITE.
+    pub fn call_id(&self) -> &'a str {
+        &self.session.call_id
+    }
+
+    /// Who started it.
+    pub fn direction(&self) -> Direction {
+        self.session.direction
+    }
+
+    /// Our side: the From of an outgoing INVITE, the To of an incoming one.
+    pub fn local_identity(&self) -> &'a NameAddr<'static> {
+        &self.session.local
+    }
+
+    /// The peer: the To of an outgoing INVITE, the From of an incoming one.
+    pub fn remote_identity(&self) -> &'a NameAddr<'static> {
+        &self.session.remote
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.session.status()
+    }
+
+    /// Whether it is neither established nor ended.
+    pub fn is_in_progress(&self) -> bool {
+        !self.is_established() && !self.is_ended()
+    }
+
+    /// Whether it is accepted and not ended.
+    pub fn is_established(&self) -> bool {
+        matches!(self.session.state, State::Established(_))
+            || matches!(self.session.state, State::Incoming(Incoming::Answering(..)))
+    }
+
+    /// Whether it has ended.
+    pub fn is_ended(&self) -> bool {
+        self.session.is_ended()
+    }
+
+    /// Which kinds of local media are muted.
+    pub fn is_muted(&self) -> MediaKinds {
+        self.session.media.muted
+    }
+
+    /// When it was accepted.
+    pub fn start_time(&self) -> Option<Instant> {
+        self.session.started
+    }
+
+    /// When it ended or failed.
+    pub fn end_time(&self) -> Option<Instant> {
+        self.session.ended
+    }
+}
+
+/// A session that can be told what to do. Borrowed from its [`Agent`]; drain
+/// [`Agent::poll`] after each command.
+#[derive(Debug)]
+pub struct SessionMut<'a> {
+    agent: &'a mut Agent,
+    id: SessionId,
+}
+
+impl<'a> SessionMut<'a> {
+    pub(crate) fn new(agent: &'a mut Agent, id: SessionId) -> Self {
+        Self { agent, id }
+    }
+
+    fn command<T>(
+        &mut self,
+        now: Instant,
+        command: impl FnOnce(&mut Session, &mut Context) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        self.agent.command(now, self.id, command)
+    }
+
+    /// Answers an incoming call with a 200 and our media (RFC 3261 section 13.3.1.4).
+    ///
+    /// # Errors
+    ///
+    /// When the session is outgoing, or not waiting for an answer any more.
+    pub fn answer(&mut self, now: Instant, options: AnswerOptions) -> Result<(), CommandError> {
+        self.command(now, |session, cx| session.answer(cx, options))
+    }
+
+    /// Ends the session: with nothing, a CANCEL, a final response or a BYE, as its state asks.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended already, or the status is out of range for the message that would carry
+    /// it. Nothing has changed then.
+    pub fn terminate(
+        &mut self,
+        now: Instant,
+        options: TerminateOptions,
+    ) -> Result<(), CommandError> {
+        self.command(now, |session, cx| session.terminate(cx, options))
+    }
+
+    /// Sends DTMF tones: `0`-`9`, `A`-`D`, `R`, `*`, `#`, and `,` for a pause of two seconds.
+    /// They follow those that are still being sent.
+    ///
+    /// # Errors
+    ///
+    /// When there is no dialog to send them in, or a tone is none.
+    pub fn send_dtmf(
+        &mut self,
+        now: Instant,
+        tones: &str,
+        options: DtmfOptions,
+    ) -> Result<(), CommandError> {
+        self.command(now, |session, cx| session.send_dtmf(cx, tones, options))
+    }
+
+    /// Sends an INFO request (RFC 6086); the number it returns names it in
+    /// [`SessionEvent::InfoDelivered`](crate::SessionEvent::InfoDelivered).
+    ///
+    /// # Errors
+    ///
+    /// When there is no dialog to send it in, or the content type is none.
+    pub fn send_info(
+        &mut self,
+        now: Instant,
+        content_type: &str,
+        body: &str,
+        extra_headers: &ExtraHeaders,
+    ) -> Result<u32, CommandError> {
+        self.command(now, |session, cx| {
+            session.send_info(cx, content_type, body, extra_headers)
+        })
+    }
+
+    /// Sends silence or blackness instead of these kinds of local media.
+    ///
+    /// # Errors
+    ///
+    /// When the session has ended.
+    pub fn mute(&mut self, now: Instant, kinds: MediaKinds) -> Result<(), CommandError> {
+        self.command(now, |session, cx| session.mute(cx, kinds))
+    }
+
+    /// Lets these kinds of local media through again.
+    ///
+    /// # Errors
+    ///
+    /// When the session has ended.
+    pub fn unmute(&mut self, now: Instant, kinds: MediaKinds) -> Result<(), CommandError> {
+        self.command(now, |session, cx| session.unmute(cx, kinds))
+    }
+}

@@ -1,0 +1,283 @@
+//! An incoming call, from the INVITE to the final response (RFC 3261 section 13.3).
+
+use std::time::Duration;
+
+use offhook_sip::{HeaderName, Message, OutgoingResponse, Request, StatusCode, WriteError};
+
+use super::{Direction, Received, Session, SessionId, SessionTimer, State, Status};
+use crate::ask::{AskId, Question};
+use crate::cause::Cause;
+use crate::context::{Context, Timer};
+use crate::dialog::Dialog;
+use crate::event::{Originator, SessionEvent};
+use crate::flow::FlowId;
+use crate::headers;
+use crate::options::AnswerOptions;
+use crate::transaction::TransactionId;
+
+/// Where an incoming call stands.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// The application is being told.
+    Announced(Box<Offered>, AskId),
+    /// It rings.
+    Ringing(Box<Offered>),
+    /// The application has answered; the peer connection makes our description.
+    Answering(Box<Offered>, AnswerOptions),
+}
+
+/// An INVITE that waits for its final response.
+#[derive(Debug)]
+pub(crate) struct Offered {
+    pub(super) transaction: TransactionId,
+    pub(super) request: Request,
+    pub(super) dialog: Dialog,
+    flow: FlowId,
+}
+
+impl Incoming {
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Self::Announced(..) | Self::Ringing(_) => Status::WaitingForAnswer,
+            Self::Answering(..) => Status::Answered,
+        }
+    }
+
+    pub(crate) fn asked(&self) -> Option<AskId> {
+        match self {
+            Self::Announced(_, ask) => Some(*ask),
+            Self::Ringing(_) | Self::Answering(..) => None,
+        }
+    }
+
+    pub(super) fn offered(&self) -> &Offered {
+        match self {
+            Self::Announced(offered, _) | Self::Ringing(offered) | Self::Answering(offered, _) => {
+                offered
+            }
+        }
+    }
+
+    pub(crate) fn dialog_mut(&mut self) -> &mut Dialog {
+        match self {
+            Self::Announced(offered, _) | Self::Ringing(offered) | Self::Answering(offered, _) => {
+                &mut offered.dialog
+            }
+        }
+    }
+
+    pub(super) fn into_offered(self) -> Offered {
+        match self {
+            Self::Announced(offered, _) | Self::Ringing(offered) | Self::Answering(offered, _) => {
+                *offered
+            }
+        }
+    }
+}
+
+impl Session {
+    /// A call from a peer: announces it. The answer to the question lets it ring.
+    ///
+    /// # Errors
+    ///
+    /// The response owed to an INVITE that makes no dialog.
+    pub(crate) fn receive(
+        cx: &mut Context,
+        id: SessionId,
+        Received {
+            transaction,
+            request,
+        }: Received,
+        flow: FlowId,
+    ) -> Result<Self, (StatusCode, &'static str)> {
+        let tag = cx.random.tag();
+        let sequence = cx.random.sequence();
+        let dialog = Dialog::from_request(&request, &tag, sequence, flow)
+            .map_err(|missing| (StatusCode::BAD_REQUEST, missing.0))?;
+        let bad = |_| (StatusCode::BAD_REQUEST, "a readable From and To");
+        let (local, remote) = (
+            request.to().map_err(bad)?.into_owned(),
+            request.from().map_err(bad)?.into_owned(),
+        );
+        let question = Question::NewSession {
+            originator: Originator::Remote,
+            request: Some(request.clone()),
+        };
+        let expires = request.typed::<offhook_sip::Expires>().ok().flatten();
+        cx.dialogs.insert(dialog.id().clone(), id);
+        let call_id = dialog.id().call_id.clone();
+        let ask = cx.ask(id, question);
+        let offered = Box::new(Offered {
+            transaction,
+            request,
+            dialog,
+            flow,
+        });
+        let state = State::Incoming(Incoming::Announced(offered, ask));
+        if let Some(expires) = expires {
+            let after = Duration::from_secs(expires.0.into());
+            cx.set_timer(Timer::Session(id, SessionTimer::Expires), after);
+        }
+        let patience = cx.config.no_answer_timeout;
+        cx.set_timer(Timer::Session(id, SessionTimer::NoAnswer), patience);
+        Ok(Self::new(
+            id,
+            Direction::Incoming,
+            call_id,
+            local,
+            remote,
+            state,
+        ))
+    }
+
+    /// The application has been told: it rings, unless it is answered already.
+    pub(super) fn announced(&mut self, cx: &mut Context) {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Incoming(Incoming::Announced(offered, _)) => {
+                self.state = State::Incoming(Incoming::Ringing(offered));
+                self.ring(cx);
+            }
+            other => self.state = other,
+        }
+    }
+
+    pub(super) fn ring(&mut self, cx: &mut Context) {
+        let State::Incoming(incoming) = &self.state else {
+            return;
+        };
+        let transaction = incoming.offered().transaction;
+        let Ok(ringing) = self.invite_response(cx, StatusCode::RINGING) else {
+            return self.refuse(
+                cx,
+                StatusCode::SERVER_INTERNAL_ERROR,
+                Originator::System,
+                Cause::InternalError,
+            );
+        };
+        cx.respond(transaction, ringing);
+        cx.tell(
+            self.id,
+            SessionEvent::Progress {
+                originator: Originator::Local,
+                response: None,
+            },
+        );
+    }
+
+    /// A response to the INVITE with what makes a dialog (RFC 3261 section 12.1.1).
+    pub(super) fn invite_response(
+        &self,
+        cx: &mut Context,
+        status: StatusCode,
+    ) -> Result<OutgoingResponse, WriteError> {
+        let State::Incoming(incoming) = &self.state else {
+            return Ok(OutgoingResponse::new(status));
+        };
+        let offered = incoming.offered();
+        let mut response = OutgoingResponse::to_request(&offered.request, status);
+        let contact = cx.connection.contact(offered.flow);
+        let headers = response.headers_mut();
+        if let Ok(to) = offered.request.to() {
+            headers.set(
+                HeaderName::To,
+                to.into_owned().with_tag(&offered.dialog.id().local_tag),
+            )?;
+        }
+        if status.code() < 300 {
+            for route in offered.request.headers(HeaderName::RecordRoute) {
+                headers.push(HeaderName::RecordRoute, route)?;
+            }
+            headers.push(HeaderName::Contact, format_args!("<{contact}>"))?;
+        }
+        headers.push(HeaderName::Server, &cx.config.user_agent)?;
+        if status.is_success() {
+            headers.push(HeaderName::Allow, headers::ALLOW)?;
+            headers.push(HeaderName::Supported, "outbound")?;
+        }
+        Ok(response)
+    }
+
+    /// Answers the INVITE with a final response from 300 on.
+    pub(super) fn refuse_invite(
+        &mut self,
+        cx: &mut Context,
+        status: StatusCode,
+        reason: Option<&str>,
+    ) {
+        let State::Incoming(incoming) = &self.state else {
+            return;
+        };
+        let transaction = incoming.offered().transaction;
+        if let Ok(mut response) = self.invite_response(cx, status) {
+            if let Some(reason) = reason {
+                // A reason phrase that cannot be written leaves the status' own.
+                let _ = response.set_reason(reason);
+            }
+            cx.respond(transaction, response);
+        }
+    }
+
+    /// Refuses the call for a reason of this side, and fails.
+    pub(super) fn refuse(
+        &mut self,
+        cx: &mut Context,
+        status: StatusCode,
+        originator: Originator,
+        cause: Cause,
+    ) {
+        self.refuse_invite(cx, status, None);
+        self.fail(cx, originator, cause, None);
+        self.close(cx);
+    }
+
+    pub(super) fn expired(&mut self, cx: &mut Context) {
+        if matches!(self.state, State::Incoming(_)) {
+            self.refuse(
+                cx,
+                StatusCode::REQUEST_TERMINATED,
+                Originator::System,
+                Cause::Expires,
+            );
+        }
+    }
+
+    /// A CANCEL for the INVITE; it is answered already (RFC 3261 section 9.2).
+    pub(crate) fn cancelled(&mut self, cx: &mut Context, cancel: Request) {
+        if matches!(self.state, State::Incoming(_)) {
+            self.refuse_invite(cx, StatusCode::REQUEST_TERMINATED, None);
+            self.fail(
+                cx,
+                Originator::Remote,
+                Cause::Canceled,
+                Some(Message::Request(cancel)),
+            );
+            self.close(cx);
+        }
+    }
+
+    /// The server transaction of the INVITE that waits for its final response.
+    pub(crate) fn invite_transaction(&self) -> Option<TransactionId> {
+        match &self.state {
+            State::Incoming(incoming) => Some(incoming.offered().transaction),
+            _ => None,
+        }
+    }
+
+    /// Whether this is the session of an INVITE with these marks that came another way: a merged
+    /// request (RFC 3261 section 8.2.2.2).
+    pub(crate) fn is_same_invite(&self, other: &Request) -> bool {
+        let State::Incoming(incoming) = &self.state else {
+            return false;
+        };
+        let ours = &incoming.offered().request;
+        let tag = |request: &Request| {
+            request
+                .from()
+                .ok()
+                .and_then(|from| from.tag().map(str::to_owned))
+        };
+        ours.call_id().ok() == other.call_id().ok()
+            && ours.cseq().ok().map(|cseq| cseq.number) == other.cseq().ok().map(|cseq| cseq.number)
+            && tag(ours) == tag(other)
+    }
+}

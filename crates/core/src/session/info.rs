@@ -1,0 +1,111 @@
+//! `sendInfo()` and received INFO requests (RFC 6086).
+
+use offhook_sip::{Method, StatusCode};
+
+use super::dtmf::read_relay;
+use super::{InDialog, Received, Session};
+use crate::context::{Context, Unsent};
+use crate::error::CommandError;
+use crate::event::{Originator, SessionEvent};
+use crate::headers;
+use crate::options::ExtraHeaders;
+
+impl Session {
+    pub(crate) fn send_info(
+        &mut self,
+        cx: &mut Context,
+        content_type: &str,
+        body: &str,
+        extra_headers: &ExtraHeaders,
+    ) -> Result<u32, CommandError> {
+        if !content_type.contains('/') || content_type.contains(['\r', '\n', '\0']) {
+            return Err(CommandError::argument(
+                "content_type",
+                content_type,
+                "a media type, as text/plain",
+            ));
+        }
+        headers::check(extra_headers)?;
+        if !self.may_send_info() {
+            return Err(CommandError::InvalidState {
+                command: "send_info",
+                status: self.status(),
+            });
+        }
+        let info = self.next_info;
+        self.next_info += 1;
+        cx.tell(
+            self.id,
+            SessionEvent::NewInfo {
+                originator: Originator::Local,
+                content_type: content_type.to_owned(),
+                body: bytes::Bytes::copy_from_slice(body.as_bytes()),
+                request: None,
+            },
+        );
+        let sent = self.send_in_dialog(cx, InDialog::Info(info), |dialog, cx| {
+            let mut request = dialog.request(Method::Info)?;
+            headers::put_extra(request.headers_mut(), extra_headers)?;
+            headers::put_identity(request.headers_mut(), &cx.config)?;
+            request.set_body(content_type, body)?;
+            Ok(request)
+        });
+        if let Err(Unsent::NoWay | Unsent::Refused) = sent {
+            cx.tell(
+                self.id,
+                SessionEvent::InfoDelivered {
+                    info,
+                    response: None,
+                },
+            );
+        }
+        Ok(info)
+    }
+
+    pub(super) fn info_received(
+        &mut self,
+        cx: &mut Context,
+        Received {
+            transaction,
+            request,
+        }: Received,
+    ) {
+        let content_type = match request.content_type() {
+            Ok(Some(media)) => format!("{}/{}", media.kind, media.subtype).to_ascii_lowercase(),
+            Ok(None) if request.body().is_empty() => String::new(),
+            Ok(None) | Err(_) => {
+                return cx.answer(transaction, &request, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            }
+        };
+        cx.answer(transaction, &request, StatusCode::OK);
+        if content_type == "application/dtmf-relay" {
+            // An unreadable one was taken and says nothing, as in JsSIP.
+            let read = std::str::from_utf8(request.body())
+                .ok()
+                .and_then(read_relay);
+            if let Some((tone, duration)) = read {
+                let request = Some(request);
+                cx.tell(
+                    self.id,
+                    SessionEvent::NewDtmf {
+                        originator: Originator::Remote,
+                        tone,
+                        duration,
+                        request,
+                    },
+                );
+            }
+            return;
+        }
+        let body = request.body_bytes();
+        cx.tell(
+            self.id,
+            SessionEvent::NewInfo {
+                originator: Originator::Remote,
+                content_type,
+                body,
+                request: Some(request),
+            },
+        );
+    }
+}

@@ -1,0 +1,530 @@
+//! Sessions: what the seed API calls an `RTCSession`, an INVITE dialog with a peer connection.
+//!
+//! A session is one [`State`]; each file beside this one is a part of its life or a verb.
+
+mod answer;
+mod closing;
+mod dtmf;
+mod established;
+mod handle;
+mod incoming;
+mod info;
+mod mute;
+mod outgoing;
+mod terminate;
+
+use std::fmt;
+
+use offhook_sip::{Message, NameAddr, Request, Response};
+
+use crate::ask::{AskId, Question, Reply};
+use crate::cause::Cause;
+use crate::context::{Context, Owner, Timer, Unsent};
+use crate::dialog::Dialog;
+use crate::event::{End, Event, Originator, SessionEvent};
+use crate::media::{ConnectionState, MediaReport, MediaRequest, MediaStep};
+use crate::offer_answer::{Negotiation, Outcome};
+use crate::options::MediaKinds;
+use crate::time::Instant;
+use crate::transaction::TransactionId;
+
+use closing::Closing;
+use dtmf::DtmfQueue;
+use established::Established;
+pub use handle::{SessionInfo, SessionMut};
+pub(crate) use incoming::Incoming;
+use outgoing::Outgoing;
+
+/// The id of a session, unique for the life of its agent.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SessionId(pub(crate) u64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {}", self.0)
+    }
+}
+
+/// Who started a session.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Direction {
+    /// The peer.
+    Incoming,
+    /// This side.
+    Outgoing,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Incoming => "incoming",
+            Self::Outgoing => "outgoing",
+        })
+    }
+}
+
+/// Where a session stands, in JsSIP's terms (`RTCSession.C`).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Status {
+    /// Outgoing: nothing is sent yet.
+    Null,
+    /// Outgoing: the INVITE is sent.
+    InviteSent,
+    /// Outgoing: a provisional response came.
+    ProgressReceived,
+    /// Incoming: the INVITE is received and not announced yet.
+    InviteReceived,
+    /// Incoming: the application may answer.
+    WaitingForAnswer,
+    /// The call is being answered.
+    Answered,
+    /// Incoming: the 2xx is sent and waits for its ACK.
+    WaitingForAck,
+    /// The session is established.
+    Confirmed,
+    /// The session has ended.
+    Terminated,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "not started",
+            Self::InviteSent => "calling",
+            Self::ProgressReceived => "in progress",
+            Self::InviteReceived => "being received",
+            Self::WaitingForAnswer => "waiting for an answer",
+            Self::Answered => "being answered",
+            Self::WaitingForAck => "waiting for the ACK",
+            Self::Confirmed => "established",
+            Self::Terminated => "ended",
+        })
+    }
+}
+
+/// The timers of a session.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) enum SessionTimer {
+    /// The description leaves with the candidates gathered so far.
+    Gathering,
+    /// Nobody answered.
+    NoAnswer,
+    /// The INVITE's Expires ran out.
+    Expires,
+    /// The 2xx is due again (RFC 3261 section 13.3.1.4).
+    Retransmit,
+    /// The ACK is overdue.
+    NoAck,
+    /// The next tone is due.
+    Dtmf,
+    /// The way to the server, or the final response to a cancelled INVITE, is overdue.
+    Patience,
+}
+
+const TIMERS: [SessionTimer; 7] = [
+    SessionTimer::Gathering,
+    SessionTimer::NoAnswer,
+    SessionTimer::Expires,
+    SessionTimer::Retransmit,
+    SessionTimer::NoAck,
+    SessionTimer::Dtmf,
+    SessionTimer::Patience,
+];
+
+/// What a request inside a session's dialog is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum InDialog {
+    Bye,
+    Dtmf(char),
+    Info(u32),
+}
+
+/// The life of a session.
+#[derive(Debug)]
+enum State {
+    Outgoing(Outgoing),
+    Incoming(Incoming),
+    Established(Box<Established>),
+    /// The application has seen the end; the protocol has something left to do.
+    Closing(Closing),
+    /// Nothing is left; the agent lets the session go.
+    Closed,
+}
+
+/// How far the peer connection is before the first offer or answer.
+#[derive(Debug, Default)]
+enum Setup {
+    #[default]
+    None,
+    Opening,
+    Asking(AskId),
+    Capturing,
+    Ready,
+}
+
+/// The session's side of its peer connection.
+#[derive(Debug, Default)]
+struct Media {
+    setup: Setup,
+    negotiation: Negotiation,
+    wanted: MediaKinds,
+    muted: MediaKinds,
+}
+
+/// One session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    id: SessionId,
+    direction: Direction,
+    call_id: String,
+    local: NameAddr<'static>,
+    remote: NameAddr<'static>,
+    state: State,
+    media: Media,
+    dtmf: DtmfQueue,
+    next_info: u32,
+    started: Option<Instant>,
+    ended: Option<Instant>,
+}
+
+impl Session {
+    fn new(
+        id: SessionId,
+        direction: Direction,
+        call_id: String,
+        local: NameAddr<'static>,
+        remote: NameAddr<'static>,
+        state: State,
+    ) -> Self {
+        Self {
+            id,
+            direction,
+            call_id,
+            local,
+            remote,
+            state,
+            media: Media::default(),
+            dtmf: DtmfQueue::default(),
+            next_info: 1,
+            started: None,
+            ended: None,
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(self.state, State::Closing(_) | State::Closed)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        match &self.state {
+            State::Outgoing(outgoing) => outgoing.status(),
+            State::Incoming(incoming) => incoming.status(),
+            State::Established(established) => established.status(),
+            State::Closing(_) | State::Closed => Status::Terminated,
+        }
+    }
+
+    /// Starts the peer connection; the rest follows its reports.
+    fn open_media(&mut self, cx: &mut Context, wanted: MediaKinds) {
+        self.media.wanted = wanted;
+        self.media.setup = Setup::Opening;
+        cx.media(self.id, MediaRequest::Open);
+    }
+
+    /// Takes a report of the peer connection.
+    pub(crate) fn report(&mut self, cx: &mut Context, report: MediaReport) {
+        if self.is_ended() {
+            return;
+        }
+        match (&self.media.setup, report) {
+            (Setup::Opening, MediaReport::Opened) => {
+                self.media.setup = Setup::Asking(cx.ask(self.id, Question::PeerConnection));
+            }
+            (Setup::Capturing, MediaReport::Captured) => self.media_ready(cx),
+            (Setup::Opening | Setup::Capturing, MediaReport::Failed { step, error }) => {
+                self.negotiated(cx, Outcome::Failed(step, error));
+            }
+            (_, MediaReport::Tone { tone, duration }) => {
+                let event = SessionEvent::NewDtmf {
+                    originator: Originator::Remote,
+                    tone,
+                    duration,
+                    request: None,
+                };
+                cx.tell(self.id, event);
+            }
+            (_, MediaReport::Connection(ConnectionState::Failed)) => self.media_lost(cx),
+            (_, report) => {
+                if let Some(outcome) = self.media.negotiation.report(cx, self.id, report) {
+                    self.negotiated(cx, outcome);
+                }
+            }
+        }
+    }
+
+    fn media_ready(&mut self, cx: &mut Context) {
+        self.media.setup = Setup::Ready;
+        if self.media.muted != MediaKinds::default() {
+            self.apply_mute(cx);
+        }
+        match &self.state {
+            State::Outgoing(_) => {
+                cx.tell(self.id, SessionEvent::Connecting);
+                self.media.negotiation.offer(cx, self.id, false);
+            }
+            State::Incoming(_) => self.answer_media_ready(cx),
+            State::Established(_) | State::Closing(_) | State::Closed => {}
+        }
+    }
+
+    /// Takes the application's answer to a question.
+    pub(crate) fn reply(&mut self, cx: &mut Context, ask: AskId, reply: Reply) {
+        if self.is_ended() {
+            return;
+        }
+        if matches!(self.media.setup, Setup::Asking(asked) if asked == ask) {
+            self.media.setup = Setup::Capturing;
+            let MediaKinds { audio, video } = self.media.wanted;
+            cx.media(self.id, MediaRequest::Capture { audio, video });
+            return;
+        }
+        match &self.state {
+            State::Incoming(incoming) if incoming.asked() == Some(ask) => self.announced(cx),
+            State::Outgoing(outgoing) if outgoing.asked() == Some(ask) => {
+                self.sending_replied(cx, reply)
+            }
+            _ => {
+                if let Some(outcome) = self.media.negotiation.reply(cx, self.id, ask, reply) {
+                    self.negotiated(cx, outcome);
+                }
+            }
+        }
+    }
+
+    /// Goes on after an exchange of descriptions has come to something.
+    fn negotiated(&mut self, cx: &mut Context, outcome: Outcome) {
+        match &self.state {
+            State::Outgoing(_) => self.outgoing_negotiated(cx, outcome),
+            State::Incoming(_) => self.incoming_negotiated(cx, outcome),
+            State::Established(_) => self.established_negotiated(cx, outcome),
+            State::Closing(_) | State::Closed => {}
+        }
+    }
+
+    /// Tells what the media engine could not do, in the seed API's words.
+    fn tell_media_failure(&self, cx: &mut Context, step: MediaStep, error: String) {
+        let event = match step {
+            MediaStep::Open | MediaStep::Capture => SessionEvent::GetUserMediaFailed { error },
+            MediaStep::CreateOffer => SessionEvent::CreateOfferFailed { error },
+            MediaStep::CreateAnswer => SessionEvent::CreateAnswerFailed { error },
+            MediaStep::SetLocal | MediaStep::DescribeLocal => {
+                SessionEvent::SetLocalDescriptionFailed { error }
+            }
+            MediaStep::SetRemote => SessionEvent::SetRemoteDescriptionFailed { error },
+        };
+        cx.tell(self.id, event);
+    }
+
+    pub(crate) fn timer(&mut self, cx: &mut Context, timer: SessionTimer) {
+        match timer {
+            SessionTimer::Gathering => self.media.negotiation.stop_gathering(cx, self.id),
+            SessionTimer::Dtmf => self.next_tone(cx),
+            SessionTimer::NoAnswer => self.not_answered(cx),
+            SessionTimer::Expires => self.expired(cx),
+            SessionTimer::Retransmit => self.retransmit_answer(cx),
+            SessionTimer::NoAck => self.not_acknowledged(cx),
+            SessionTimer::Patience => self.out_of_patience(cx),
+        }
+    }
+
+    /// The dialog that requests inside this session go through.
+    fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+        match &mut self.state {
+            State::Outgoing(outgoing) => outgoing.early_dialog(),
+            State::Incoming(incoming) => Some(incoming.dialog_mut()),
+            State::Established(established) => Some(established.dialog_mut()),
+            State::Closing(closing) => closing.dialog_mut(),
+            State::Closed => None,
+        }
+    }
+
+    /// Sends a request inside the dialog of this session.
+    fn send_in_dialog(
+        &mut self,
+        cx: &mut Context,
+        kind: InDialog,
+        build: impl FnOnce(&mut Dialog, &mut Context) -> Result<offhook_sip::OutgoingRequest, Unsent>,
+    ) -> Result<(), Unsent> {
+        let id = self.id;
+        let dialog = self.dialog_mut().ok_or(Unsent::NoWay)?;
+        let request = build(dialog, cx)?;
+        cx.submit_in(dialog, Owner::InDialog(id, kind), request)
+            .map(|_| ())
+    }
+
+    /// A challenged request of this session goes out again with credentials; says whether it did.
+    pub(crate) fn retry(&mut self, cx: &mut Context, mut pending: crate::context::Pending) -> bool {
+        let number = match pending.owner {
+            Owner::Invite(_) => match &mut self.state {
+                State::Outgoing(outgoing) => outgoing.next_sequence(),
+                // Cancelled meanwhile: the challenge is a final response like any other.
+                _ => None,
+            },
+            Owner::InDialog(..) => self.dialog_mut().map(Dialog::next_sequence),
+            Owner::Registration | Owner::Stray => None,
+        };
+        let Some(number) = number else {
+            return false;
+        };
+        let method = pending.request.method().as_str().to_owned();
+        let numbered = pending.request.headers_mut().set(
+            offhook_sip::HeaderName::CSeq,
+            format_args!("{number} {method}"),
+        );
+        if numbered.is_err() {
+            return false;
+        }
+        match pending.owner {
+            Owner::Invite(_) => match cx.resubmit(pending) {
+                Ok(sent) => {
+                    self.invite_sent_again(sent);
+                    true
+                }
+                Err(_) => false,
+            },
+            Owner::InDialog(..) | Owner::Registration | Owner::Stray => match self.dialog_mut() {
+                Some(dialog) => cx.resubmit_in(dialog, pending).is_ok(),
+                None => false,
+            },
+        }
+    }
+
+    /// A request inside the dialog was answered, or never will be.
+    pub(crate) fn in_dialog_answered(&mut self, cx: &mut Context, kind: InDialog, answer: Answer) {
+        match kind {
+            InDialog::Bye => self.bye_answered(cx),
+            InDialog::Dtmf(tone) => {
+                let response = answer.response().cloned();
+                self.dtmf_answered(cx, tone, response);
+                self.check_dialog(cx, answer);
+            }
+            InDialog::Info(info) => {
+                let response = answer.response().cloned();
+                cx.tell(self.id, SessionEvent::InfoDelivered { info, response });
+                self.check_dialog(cx, answer);
+            }
+        }
+    }
+
+    /// The session has ended for the application: tells it, and lets the media go.
+    fn end(&mut self, cx: &mut Context, failed: bool, end: End) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.ended = Some(cx.now);
+        for timer in TIMERS {
+            cx.timers.cancel(&Timer::Session(self.id, timer));
+        }
+        self.dtmf = DtmfQueue::default();
+        if !matches!(self.media.setup, Setup::None) {
+            cx.media(self.id, MediaRequest::Close);
+        }
+        self.media.setup = Setup::None;
+        self.media.negotiation = Negotiation::Stable;
+        let event = if failed {
+            SessionEvent::Failed(end)
+        } else {
+            SessionEvent::Ended(end)
+        };
+        cx.tell(self.id, event);
+    }
+
+    /// The session could not be established.
+    fn fail(
+        &mut self,
+        cx: &mut Context,
+        originator: Originator,
+        cause: Cause,
+        message: Option<Message>,
+    ) {
+        self.end(
+            cx,
+            true,
+            End {
+                originator,
+                cause,
+                message,
+                detail: None,
+            },
+        );
+    }
+
+    /// The session was established and is over.
+    fn finish(
+        &mut self,
+        cx: &mut Context,
+        originator: Originator,
+        cause: Cause,
+        message: Option<Message>,
+    ) {
+        self.end(
+            cx,
+            false,
+            End {
+                originator,
+                cause,
+                message,
+                detail: None,
+            },
+        );
+    }
+
+    /// Nothing is left to do: what the agent holds for this session goes.
+    fn close(&mut self, cx: &mut Context) {
+        self.state = State::Closed;
+        let id = self.id;
+        cx.dialogs.retain(|_, session| *session != id);
+        cx.asks.retain(|_, session| *session != id);
+        for timer in TIMERS {
+            cx.timers.cancel(&Timer::Session(id, timer));
+        }
+        cx.event(Event::SessionClosed { session: id });
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// A final response.
+    Response(Response),
+    /// None in time.
+    Timeout,
+    /// The flow broke, or there was none.
+    Unsent,
+}
+
+impl Answer {
+    pub(crate) fn response(&self) -> Option<&Response> {
+        match self {
+            Self::Response(response) => Some(response),
+            Self::Timeout | Self::Unsent => None,
+        }
+    }
+}
+
+/// The session description in a message, if it holds one that may be used.
+pub(crate) fn sdp_of<'a>(message: &'a offhook_sip::Received, _cx: &Context) -> Option<&'a str> {
+    let sdp = message.content_type().ok()??.is("application", "sdp");
+    std::str::from_utf8(message.body()).ok().filter(|_| sdp)
+}
+
+/// A received request and the transaction it came in.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) transaction: TransactionId,
+    pub(crate) request: Request,
+}

@@ -1,0 +1,472 @@
+//! Two agents on a virtual wire and clock, with peer connections that do as they are told.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_core::{
+    Agent, AskId, CallOptions, Config, Destination, Event, FlowId, Input, Instant, MediaReport,
+    MediaRequest, Output, Question, Reply, SessionEvent, SessionId, Transport,
+};
+use offhook_sip::{Limits, Message, Uri};
+
+pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n\
+    m=audio 9000 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 192.0.2.1\r\na=sendrecv\r\n";
+
+/// What the application of a side does by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Manner {
+    /// Lets it ring.
+    Ring,
+    /// Answers as soon as it rings.
+    Answer,
+}
+
+/// One agent with its application, its peer connections, and its end of the wire.
+pub(crate) struct Side {
+    pub(crate) name: &'static str,
+    pub(crate) agent: Agent,
+    pub(crate) manner: Manner,
+    /// The session last seen.
+    pub(crate) session: Option<SessionId>,
+    /// Every event of every session, by name, with what tells it apart.
+    pub(crate) events: Vec<String>,
+    /// The first line of every message sent.
+    pub(crate) sent: Vec<String>,
+    /// Media requests that are not carried out (and so never reported).
+    pub(crate) deaf_to: Option<fn(&MediaRequest) -> bool>,
+    pub(crate) media: Vec<MediaRequest>,
+    pub(crate) questions: Vec<(AskId, Question)>,
+    /// Questions that the test answers itself.
+    pub(crate) asks: Option<fn(&Question) -> bool>,
+    address: SocketAddr,
+}
+
+impl Side {
+    fn new(name: &'static str, address: &str, seed: u8, transport: Transport) -> Self {
+        let address: SocketAddr = address.parse().expect("an address");
+        let uri = Uri::parse(&format!("sip:{name}@example.com"))
+            .expect("a URI")
+            .into_owned();
+        let mut config = Config::new(uri);
+        config.register = false;
+        let _ = transport;
+        let agent = Agent::new(config, [seed; 32]).expect("a good configuration");
+        Self {
+            name,
+            agent,
+            manner: Manner::Ring,
+            session: None,
+            events: Vec::new(),
+            sent: Vec::new(),
+            deaf_to: None,
+            media: Vec::new(),
+            questions: Vec::new(),
+            asks: None,
+            address,
+        }
+    }
+
+    /// The events, joined.
+    pub(crate) fn story(&self) -> String {
+        self.events.join(" ")
+    }
+
+    /// How many messages with this first word were sent.
+    pub(crate) fn sent_count(&self, start: &str) -> usize {
+        self.sent
+            .iter()
+            .filter(|line| line.starts_with(start))
+            .count()
+    }
+}
+
+struct Flight {
+    at: Instant,
+    to: usize,
+    bytes: Bytes,
+}
+
+/// What happens to a message on the wire.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fate {
+    Arrive,
+    Lose,
+    Double,
+}
+
+/// Decides what happens to a message: the sender's name, the message.
+pub(crate) type Judge = Box<dyn FnMut(&str, &Message) -> Fate>;
+
+/// Two sides with a wire between them.
+pub(crate) struct Pair {
+    pub(crate) now: Instant,
+    pub(crate) alice: Side,
+    pub(crate) bob: Side,
+    pub(crate) transport: Transport,
+    flights: VecDeque<Flight>,
+    /// Decides each message's fate: sender's name, the message.
+    pub(crate) fate: Judge,
+    /// Held back until released: messages for which this says so.
+    pub(crate) hold: Option<fn(&Message) -> bool>,
+    held: Vec<(usize, Bytes)>,
+    pub(crate) ladder: Vec<String>,
+}
+
+/// The one flow each side has.
+pub(crate) const FLOW: FlowId = FlowId(1);
+const LATENCY: Duration = Duration::from_millis(10);
+
+impl Pair {
+    pub(crate) fn new(transport: Transport) -> Self {
+        Self {
+            now: Instant::ZERO,
+            alice: Side::new("alice", "192.0.2.1:5060", 1, transport),
+            bob: Side::new("bob", "192.0.2.2:5060", 2, transport),
+            transport,
+            flights: VecDeque::new(),
+            fate: Box::new(|_, _| Fate::Arrive),
+            hold: None,
+            held: Vec::new(),
+            ladder: Vec::new(),
+        }
+    }
+
+    pub(crate) fn udp() -> Self {
+        Self::new(Transport::Udp)
+    }
+
+    pub(crate) fn tcp() -> Self {
+        Self::new(Transport::Tcp)
+    }
+
+    fn sides(&mut self) -> [&mut Side; 2] {
+        [&mut self.alice, &mut self.bob]
+    }
+
+    /// Alice calls bob.
+    pub(crate) fn call(&mut self) -> SessionId {
+        self.call_with(CallOptions::default())
+    }
+
+    pub(crate) fn call_with(&mut self, options: CallOptions) -> SessionId {
+        let target = match self.transport {
+            Transport::Udp => "sip:bob@192.0.2.2:5060",
+            _ => "sip:bob@192.0.2.2:5060;transport=tcp",
+        };
+        let id = self
+            .alice
+            .agent
+            .call(self.now, target, options)
+            .expect("a call");
+        self.alice.session = Some(id);
+        self.drive();
+        id
+    }
+
+    /// A call that bob has answered.
+    pub(crate) fn established(transport: Transport) -> Self {
+        let mut pair = Self::new(transport);
+        pair.bob.manner = Manner::Answer;
+        pair.call();
+        pair.run(Duration::from_secs(1));
+        assert!(
+            pair.alice.story().ends_with("confirmed(local)"),
+            "{}",
+            pair.alice.story()
+        );
+        assert!(
+            pair.bob.story().ends_with("confirmed(remote)"),
+            "{}",
+            pair.bob.story()
+        );
+        pair
+    }
+
+    /// Carries out what the agents want now.
+    pub(crate) fn drive(&mut self) {
+        for at in 0..2 {
+            self.drain(at);
+        }
+    }
+
+    fn drain(&mut self, at: usize) {
+        let (now, transport) = (self.now, self.transport);
+        let other = self.sides()[1 - at].address;
+        loop {
+            let side = &mut self.sides()[at];
+            let Some(output) = side.agent.poll() else {
+                break;
+            };
+            match output {
+                Output::Send { bytes, .. } => self.send(at, bytes),
+                Output::Open { flow, destination } => {
+                    let Destination { host, .. } = &destination;
+                    let local = side.address;
+                    let input = if *host == other.ip().to_string() {
+                        Input::FlowOpened {
+                            flow,
+                            transport,
+                            local,
+                            remote: other,
+                        }
+                    } else {
+                        Input::FlowLost {
+                            flow,
+                            reason: format!("no route to {host}"),
+                        }
+                    };
+                    side.agent.handle(now, input);
+                    // The other side learns of the flow as a listener does.
+                    let remote = local;
+                    let peer = &mut self.sides()[1 - at];
+                    let local = peer.address;
+                    let accepted = FlowId(1 << 63);
+                    peer.agent.handle(
+                        now,
+                        Input::FlowOpened {
+                            flow: accepted,
+                            transport,
+                            local,
+                            remote,
+                        },
+                    );
+                }
+                Output::Close { .. } => {}
+                Output::Media { session, request } => self.media(at, session, request),
+                Output::Event(event) => self.event(at, event),
+                Output::Ask {
+                    ask,
+                    session,
+                    question,
+                } => self.ask(at, ask, session, question),
+                _ => {}
+            }
+        }
+    }
+
+    fn ask(&mut self, at: usize, ask: AskId, session: SessionId, question: Question) {
+        let now = self.now;
+        let side = &mut self.sides()[at];
+        side.session = Some(session);
+        let name = question.name();
+        if !matches!(question, Question::IceCandidate { .. }) {
+            side.events.push(name.to_owned());
+        }
+        if side.asks.is_some_and(|mine| mine(&question)) {
+            side.questions.push((ask, question));
+            return;
+        }
+        let answer = side.manner == Manner::Answer
+            && matches!(
+                &question,
+                Question::NewSession {
+                    request: Some(_),
+                    ..
+                }
+            );
+        side.agent.reply(now, ask, Reply::Proceed);
+        if answer {
+            let mut session = side.agent.session(session).expect("a new session");
+            session.answer(now, Default::default()).expect("an answer");
+        }
+    }
+
+    fn event(&mut self, at: usize, event: Event) {
+        let now = self.now;
+        let side = &mut self.sides()[at];
+        let name = match event {
+            Event::Session { session, event } => {
+                side.session = Some(session);
+                describe(&event)
+            }
+            Event::SessionClosed { .. } => "closed".to_owned(),
+            Event::Stopped => "stopped".to_owned(),
+            Event::Registered { .. } => "registered".to_owned(),
+            _ => return,
+        };
+        side.events.push(name);
+        let _ = now;
+    }
+
+    fn media(&mut self, at: usize, session: SessionId, request: MediaRequest) {
+        let now = self.now;
+        let side = &mut self.sides()[at];
+        side.media.push(request.clone());
+        if side.deaf_to.is_some_and(|deaf| deaf(&request)) {
+            return;
+        }
+        let report = match request {
+            MediaRequest::Open => MediaReport::Opened,
+            MediaRequest::Capture { .. } => MediaReport::Captured,
+            MediaRequest::CreateOffer { .. } | MediaRequest::CreateAnswer => MediaReport::Created {
+                sdp: OFFER.to_owned(),
+            },
+            MediaRequest::SetLocal { .. } => MediaReport::LocalSet { gathered: true },
+            MediaRequest::SetRemote { .. } => MediaReport::RemoteSet,
+            MediaRequest::DescribeLocal => MediaReport::LocalDescription {
+                sdp: OFFER.to_owned(),
+            },
+            _ => return,
+        };
+        side.agent.media(now, session, report);
+    }
+
+    fn send(&mut self, from: usize, bytes: Bytes) {
+        let message =
+            Message::parse(bytes.clone(), &Limits::default()).expect("agents write what parses");
+        let first = String::from_utf8_lossy(&bytes)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let name = self.sides()[from].name;
+        let fate = (self.fate)(name, &message);
+        self.ladder
+            .push(format!("{} {name}: {first} {fate:?}", self.now));
+        self.sides()[from].sent.push(first);
+        if self.hold.is_some_and(|hold| hold(&message)) {
+            self.held.push((1 - from, bytes));
+            return;
+        }
+        let copies = match fate {
+            Fate::Arrive => 1,
+            Fate::Lose => 0,
+            Fate::Double => 2,
+        };
+        for _ in 0..copies {
+            self.flights.push_back(Flight {
+                at: self.now + LATENCY,
+                to: 1 - from,
+                bytes: bytes.clone(),
+            });
+        }
+    }
+
+    /// Lets the messages go on that were held back.
+    pub(crate) fn release(&mut self) {
+        self.hold = None;
+        for (to, bytes) in std::mem::take(&mut self.held) {
+            self.flights.push_back(Flight {
+                at: self.now + LATENCY,
+                to,
+                bytes,
+            });
+        }
+    }
+
+    /// Lets time go by.
+    pub(crate) fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        loop {
+            self.drive();
+            let due = [
+                self.flights.front().map(|flight| flight.at),
+                self.alice.agent.next_timeout(),
+                self.bob.agent.next_timeout(),
+            ]
+            .into_iter()
+            .flatten()
+            .min();
+            let Some(due) = due.filter(|due| *due <= end) else {
+                break;
+            };
+            self.now = self.now.max(due);
+            let now = self.now;
+            while self.flights.front().is_some_and(|flight| flight.at <= now) {
+                if let Some(flight) = self.flights.pop_front() {
+                    let flow = self.flow_of(flight.to);
+                    let side = &mut self.sides()[flight.to];
+                    side.agent.handle(
+                        now,
+                        Input::Received {
+                            flow,
+                            bytes: flight.bytes,
+                        },
+                    );
+                    self.drain(flight.to);
+                }
+            }
+            for side in self.sides() {
+                if side.agent.next_timeout().is_some_and(|due| due <= now) {
+                    side.agent.handle(now, Input::Tick);
+                }
+            }
+        }
+        self.now = end;
+        self.drive();
+    }
+
+    fn flow_of(&self, side: usize) -> FlowId {
+        // Alice called: she opened the flow, bob accepted it.
+        if side == 0 { FLOW } else { FlowId(1 << 63) }
+    }
+
+    /// Until nothing moves any more, at most five minutes.
+    pub(crate) fn run_out(&mut self) {
+        self.run(Duration::from_secs(300));
+    }
+
+    pub(crate) fn alice_session(&mut self) -> offhook_core::SessionMut<'_> {
+        let id = self.alice.session.expect("a session");
+        self.alice.agent.session(id).expect("a live session")
+    }
+
+    pub(crate) fn bob_session(&mut self) -> offhook_core::SessionMut<'_> {
+        let id = self.bob.session.expect("a session");
+        self.bob.agent.session(id).expect("a live session")
+    }
+
+    /// Nothing but flows is left anywhere.
+    pub(crate) fn assert_clean(&self) {
+        for side in [&self.alice, &self.bob] {
+            let live = side.agent.live();
+            let left = live.sessions
+                + live.dialogs
+                + live.client_transactions
+                + live.server_transactions
+                + live.timers
+                + live.asks;
+            assert_eq!(
+                left,
+                0,
+                "{} keeps {live:?}\n{}",
+                side.name,
+                self.ladder.join("\n")
+            );
+        }
+    }
+}
+
+fn describe(event: &SessionEvent) -> String {
+    let name = event.name();
+    match event {
+        SessionEvent::Progress { originator, .. }
+        | SessionEvent::Accepted { originator, .. }
+        | SessionEvent::Confirmed { originator, .. } => format!("{name}({originator})"),
+        SessionEvent::Ended(end) | SessionEvent::Failed(end) => {
+            format!("{name}({}, {})", end.originator, end.cause)
+        }
+        SessionEvent::NewDtmf {
+            originator, tone, ..
+        } => format!("{name}({originator}, {tone})"),
+        SessionEvent::NewInfo {
+            originator,
+            content_type,
+            ..
+        } => {
+            format!("{name}({originator}, {content_type})")
+        }
+        SessionEvent::Muted { audio, video } | SessionEvent::Unmuted { audio, video } => {
+            format!("{name}({audio}, {video})")
+        }
+        SessionEvent::DtmfDelivered { tone, response } => {
+            let status = response.as_ref().map(|response| response.status().code());
+            format!("{name}({tone}, {status:?})")
+        }
+        _ => name.to_owned(),
+    }
+}
