@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::framing::Limits;
+use offhook_sip::Limits;
 
 use crate::tls::TlsConfig;
 

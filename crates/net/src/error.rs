@@ -194,7 +194,7 @@ pub enum LostReason {
     /// The peer sent a message larger than the limit.
     #[error("the peer sent a message of more than {limit} bytes")]
     TooLarge {
-        /// The limit: `Limits`.
+        /// The limit: [`offhook_sip::Limits`].
         limit: usize,
     },
     /// Nothing was heard for [`EndpointConfig::idle_timeout`](crate::EndpointConfig::idle_timeout).

@@ -43,7 +43,7 @@ pub enum NetEvent {
         flow: FlowId,
         /// Its transport.
         transport: Transport,
-        /// Our address. On a UDP socket bound to all addresses it is that unspecified address.
+        /// Our address, as the peer sees it before any NAT.
         local: SocketAddr,
         /// The peer's address.
         remote: SocketAddr,

@@ -1,34 +1,7 @@
 //! The seam to the stream framing of `offhook-sip`.
 
 use bytes::{Bytes, BytesMut};
-
-/// The limits on received messages.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Limits {
-    message_size: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            message_size: 65_536,
-        }
-    }
-}
-
-impl Limits {
-    /// Sets the largest message in bytes. Default 65 536.
-    #[must_use]
-    pub fn with_message_size(mut self, bytes: usize) -> Self {
-        self.message_size = bytes;
-        self
-    }
-
-    /// The largest message in bytes.
-    pub fn message_size(&self) -> usize {
-        self.message_size
-    }
-}
+use offhook_sip::Limits;
 
 #[derive(Debug)]
 pub(crate) enum StreamItem {
@@ -64,7 +37,7 @@ impl StreamDecoder {
     }
 
     pub(crate) fn next(&mut self) -> Option<Result<StreamItem, FrameError>> {
-        let limit = self.limits.message_size;
+        let limit = self.limits.message_size();
         if self.buffer.starts_with(b"\r\n\r\n") {
             let _ = self.buffer.split_to(4);
             return Some(Ok(StreamItem::Ping));

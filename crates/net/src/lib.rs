@@ -58,5 +58,4 @@ pub use destination::Destination;
 pub use endpoint::{Endpoint, FIRST_ACCEPTED_FLOW};
 pub use error::{LostReason, NetError, SendError};
 pub use event::{Incoming, NetEvent};
-pub use framing::Limits;
 pub use tls::TlsConfig;

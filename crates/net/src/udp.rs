@@ -114,6 +114,17 @@ async fn receive(
     debug!(%local, "UDP socket closed");
 }
 
+/// Our address on a socket that may be bound to all of them.
+async fn own_address(bound: SocketAddr, remote: SocketAddr) -> SocketAddr {
+    if !bound.ip().is_unspecified() {
+        return bound;
+    }
+    match source_address(remote).await {
+        Ok(ip) => SocketAddr::new(ip, bound.port()),
+        Err(_) => bound,
+    }
+}
+
 async fn datagram(
     shared: &Arc<Shared>,
     port: PortId,
@@ -141,6 +152,7 @@ async fn datagram(
                 shared.report_lost(flow, LostReason::Forgotten).await;
             }
             shared.cells.accepted.add_one();
+            let local = own_address(local, remote).await;
             debug!(flow = flow.0, %local, %remote, "UDP remote accepted");
             shared
                 .report(NetEvent::Accepted {

@@ -1,9 +1,9 @@
 //! A WebSocket connection: one SIP message a WebSocket message (RFC 7118).
 
-use crate::framing::Limits;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use offhook_sip::Limits;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::timeout;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use common::*;
 use offhook_core::Transport;
-use offhook_net::{EndpointConfig, Limits, LostReason, NetEvent};
+use offhook_net::{EndpointConfig, LostReason, NetEvent};
+use offhook_sip::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

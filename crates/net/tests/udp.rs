@@ -7,8 +7,9 @@ use std::time::Duration;
 use common::*;
 use offhook_core::{FlowId, Transport};
 use offhook_net::{
-    Destination, Endpoint, EndpointConfig, Limits, LostReason, NetError, NetEvent, SendError,
+    Destination, Endpoint, EndpointConfig, LostReason, NetError, NetEvent, SendError,
 };
+use offhook_sip::Limits;
 use tokio::net::UdpSocket;
 
 #[tokio::test]

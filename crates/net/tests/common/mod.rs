@@ -1,5 +1,6 @@
 //! What the stories share: endpoints on loopback ports that the system chooses.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
