@@ -277,6 +277,13 @@ impl HeaderFields {
         lines + 40
     }
 
+    /// Writes all lines as they are.
+    pub(crate) fn write_lines(&self, to: &mut Vec<u8>) {
+        for field in &self.fields {
+            line(to, field.name(), &field.value);
+        }
+    }
+
     /// Writes all lines and the empty one, Content-Length computed.
     pub(crate) fn write(&self, to: &mut Vec<u8>, body: usize) {
         let mut written = false;

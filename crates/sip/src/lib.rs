@@ -39,6 +39,8 @@
 //! is owed. What can be taken apart and is wrong nevertheless is told by [`Request::validate`],
 //! with the status to answer with.
 //!
+//! On TCP and TLS, [`StreamDecoder`] cuts the stream into messages first.
+//!
 //! # Sending
 //!
 //! [`OutgoingRequest`] and [`OutgoingResponse`] are made of [`HeaderFields`] and a body, and
@@ -58,6 +60,11 @@
 //! assert!(bytes.ends_with(b"\r\nX-Ticket: 4711\r\nContent-Length: 0\r\n\r\n"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Bodies
+//!
+//! [`Multipart`] takes multipart bodies apart and [`MultipartWriter`] makes them; [`sdp`] reads and
+//! changes session descriptions, and leaves what it is not asked to change as it came.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -67,6 +74,7 @@ mod headers;
 mod limits;
 mod message;
 mod method;
+mod multipart;
 mod name;
 mod name_addr;
 mod outgoing;
@@ -74,7 +82,9 @@ mod params;
 mod received;
 mod reject;
 mod scan;
+pub mod sdp;
 mod status;
+mod stream;
 mod text;
 mod uri;
 mod validate;
@@ -97,6 +107,7 @@ pub use crate::headers::{
 pub use crate::limits::Limits;
 pub use crate::message::{Message, Request, Response};
 pub use crate::method::Method;
+pub use crate::multipart::{BodyError, Multipart, MultipartWriter, Part};
 pub use crate::name::{HeaderName, Name};
 pub use crate::name_addr::NameAddr;
 pub use crate::outgoing::{OutgoingRequest, OutgoingResponse};
@@ -104,6 +115,7 @@ pub use crate::params::Params;
 pub use crate::received::{Contacts, HeaderLine, HeaderValues, ListValues, Received};
 pub use crate::reject::reject;
 pub use crate::status::StatusCode;
+pub use crate::stream::{FrameError, StreamDecoder, StreamItem};
 pub use crate::uri::{Scheme, Uri, UriBuilder, UriError};
 pub use crate::validate::Invalid;
 pub use crate::via::Via;

@@ -4,6 +4,7 @@ use crate::error::ParseError;
 use crate::message::is_status_line;
 use crate::name::HeaderName;
 use crate::outgoing::OutgoingResponse;
+use crate::status::StatusCode;
 use crate::via::Via;
 
 /// How many lines of a broken message are searched: as many as a sound one may have.
@@ -30,7 +31,14 @@ const VALUE: usize = 8_192;
 /// assert_eq!((answer.status().code(), answer.reason()), (400, "Bad Content-Length"));
 /// ```
 pub fn reject(bytes: &[u8], error: &ParseError) -> Option<OutgoingResponse> {
-    let status = error.status()?;
+    answer(bytes, error.status()?, error.reason())
+}
+
+pub(crate) fn answer(
+    bytes: &[u8],
+    status: StatusCode,
+    reason: &'static str,
+) -> Option<OutgoingResponse> {
     let start = bytes
         .iter()
         .position(|byte| !matches!(byte, b'\r' | b'\n'))?;
@@ -43,7 +51,7 @@ pub fn reject(bytes: &[u8], error: &ParseError) -> Option<OutgoingResponse> {
         return None;
     }
     let mut response = OutgoingResponse::new(status);
-    response.set_reason(error.reason()).ok()?;
+    response.set_reason(reason).ok()?;
     let mut answerable = false;
     for line in lines.take(LINES) {
         let Some((name, value)) = line.split_once(':') else {

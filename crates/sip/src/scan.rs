@@ -115,9 +115,44 @@ fn blank_folds(head: &[u8], pass: &Pass) -> Vec<u8> {
     text
 }
 
+/// What the Content-Length of a head says, for a stream that must know before the body is there.
+pub(crate) fn content_length(head: &[u8], limits: &Limits) -> Result<Option<usize>, ParseError> {
+    scan(head, 0, limits).map(|pass| pass.content_length)
+}
+
+/// The headers of a part of a multipart body, and where its body begins.
+pub(crate) fn part_headers(
+    part: &[u8],
+    limits: &Limits,
+) -> Result<(Vec<(String, String)>, usize), ParseError> {
+    let pass = lines(part, (0, 0), 0, limits)?;
+    let text = blank_folds(&part[..pass.end], &pass);
+    let piece = |start: u32, end: u32| {
+        String::from_utf8_lossy(&text[start as usize..end as usize]).into_owned()
+    };
+    let headers = pass.lines.iter().map(|line| {
+        (
+            piece(line.name_start, line.name_end),
+            piece(line.value_start, line.value_end),
+        )
+    });
+    Ok((headers.collect(), pass.end))
+}
+
 fn scan(bytes: &[u8], start: usize, limits: &Limits) -> Result<Pass, ParseError> {
+    let (end, next) = line(bytes, start, limits.header_length())?;
+    lines(bytes, (start, end), next, limits)
+}
+
+/// Reads header lines from `at` up to the empty line or the end.
+fn lines(
+    bytes: &[u8],
+    start_line: (usize, usize),
+    mut at: usize,
+    limits: &Limits,
+) -> Result<Pass, ParseError> {
     let line_limit = limits.header_length();
-    let (line_end, mut at) = line(bytes, start, line_limit)?;
+    let (start, line_end) = start_line;
     let mut pass = Pass {
         start_line: (start as u32, line_end as u32),
         lines: Vec::with_capacity(LINES),
