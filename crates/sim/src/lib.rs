@@ -9,6 +9,10 @@
 //! - **Reliable flows** (TCP, TLS, WS, WSS) deliver everything once and in order, until an end
 //!   closes them or they are [`Cut`]; then what was under way is lost, and the ends hear of it.
 //!
+//!
+//! A [`Phone`] is a node that holds an `offhook-core` agent and a simulated [`PeerConnection`] for
+//! each of its sessions: it registers, calls and answers, and keeps every event.
+//!
 //! ```
 //! use std::time::Duration;
 //!
@@ -66,6 +70,8 @@ mod conditions;
 mod ladder;
 mod network;
 mod node;
+mod peer_connection;
+mod phone;
 mod wire;
 
 pub use chance::Chance;
@@ -73,3 +79,5 @@ pub use conditions::Conditions;
 pub use ladder::{Ladder, Line, Step};
 pub use network::{Cut, Handle, Network};
 pub use node::{Action, Node, Opened};
+pub use peer_connection::{MediaBehaviour, PeerConnection};
+pub use phone::{Phone, Ringing};

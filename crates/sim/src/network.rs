@@ -17,7 +17,7 @@ use crate::node::{Action, Node, Opened};
 use crate::wire::{End, Wire, WireId};
 
 /// The first name of a flow that a peer opened.
-const FIRST_INCOMING: u64 = 1 << 32;
+const FIRST_INCOMING: u64 = 1 << 63;
 
 /// The first port that an outgoing flow uses.
 const FIRST_PORT: u16 = 49_152;

@@ -37,7 +37,7 @@ pub trait Node: Any {
 /// A flow that is open.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub struct Opened {
-    /// Its name, unique within the node. Flows that peers open are named from 2³² up, so that a
+    /// Its name, unique within the node. Flows that peers open are named from 2⁶³ up, so that a
     /// node can name its own from 0.
     pub flow: FlowId,
     /// Its transport.
