@@ -381,6 +381,7 @@ impl Agent {
             self.cx
                 .connection
                 .opened(flow, transport, local, remote, &mut self.cx.outputs);
+        self.cx.transactions.set_remote(flow, remote);
         if server {
             self.cx.event(Event::Connected);
             if self.cx.config.register && self.life == Life::Running {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod lone;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,0 +1,306 @@
+//! One agent whose server is the test itself.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_core::{
+    Agent, AskId, Config, Destination, Event, FlowId, Input, Instant, MediaReport, MediaRequest,
+    Output, Question, Reply, SessionEvent, SessionId, Transport, auth::Secret,
+};
+use offhook_sip::{Limits, Message, Method, OutgoingResponse, Request, Response, StatusCode, Uri};
+
+use super::{OFFER, describe};
+
+/// An agent and what it has said so far.
+pub(crate) struct Lone {
+    pub(crate) now: Instant,
+    pub(crate) agent: Agent,
+    pub(crate) flow: Option<FlowId>,
+    /// Requests that the test has not taken yet.
+    pub(crate) requests: Vec<Request>,
+    pub(crate) responses: Vec<Response>,
+    pub(crate) events: Vec<String>,
+    pub(crate) asked: Vec<(AskId, SessionId, Question)>,
+    pub(crate) media: Vec<MediaRequest>,
+    pub(crate) session: Option<SessionId>,
+    /// Whether a flow that the agent asks for is opened at once.
+    pub(crate) reachable: bool,
+}
+
+impl Lone {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::new(
+            Uri::parse("sip:alice@example.com")
+                .expect("a URI")
+                .into_owned(),
+        );
+        config
+            .servers
+            .push(Destination::from_url("ws://127.0.0.1:8080").expect("a server"));
+        config.secret = Some(Secret::Password("secret".to_owned()));
+        change(&mut config);
+        let agent = Agent::new(config, [9; 32]).expect("a good configuration");
+        Self {
+            now: Instant::ZERO,
+            agent,
+            flow: None,
+            requests: Vec::new(),
+            responses: Vec::new(),
+            events: Vec::new(),
+            asked: Vec::new(),
+            media: Vec::new(),
+            session: None,
+            reachable: true,
+        }
+    }
+
+    pub(crate) fn started() -> Self {
+        let mut lone = Self::new();
+        lone.start();
+        lone
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.agent.start(self.now);
+        self.drain();
+    }
+
+    /// A started agent that does not register.
+    pub(crate) fn unregistered() -> Self {
+        let mut lone = Self::with(|config| config.register = false);
+        lone.start();
+        lone
+    }
+
+    pub(crate) fn drain(&mut self) {
+        while let Some(output) = self.agent.poll() {
+            match output {
+                Output::Send { bytes, .. } => {
+                    match Message::parse(bytes, &Limits::default())
+                        .expect("agents write what parses")
+                    {
+                        Message::Request(request) => self.requests.push(request),
+                        Message::Response(response) => self.responses.push(response),
+                    }
+                }
+                Output::Open { flow, .. } if self.reachable => self.open(flow),
+                Output::Open { flow, .. } => {
+                    let reason = "connection refused".to_owned();
+                    self.agent
+                        .handle(self.now, Input::FlowLost { flow, reason });
+                }
+                Output::Media { session, request } => self.carry_out(session, request),
+                Output::Event(event) => self.told(event),
+                Output::Ask {
+                    ask,
+                    session,
+                    question,
+                } => {
+                    self.session = Some(session);
+                    self.asked.push((ask, session, question));
+                    self.agent.reply(self.now, ask, Reply::Proceed);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn open(&mut self, flow: FlowId) {
+        self.flow = Some(flow);
+        let address = |text: &str| text.parse().expect("an address");
+        self.agent.handle(
+            self.now,
+            Input::FlowOpened {
+                flow,
+                transport: Transport::Ws,
+                local: address("127.0.0.1:40000"),
+                remote: address("127.0.0.1:8080"),
+            },
+        );
+    }
+
+    pub(crate) fn lose_flow(&mut self) {
+        let flow = self.flow.take().expect("an open flow");
+        self.agent.handle(
+            self.now,
+            Input::FlowLost {
+                flow,
+                reason: "reset by peer".to_owned(),
+            },
+        );
+        self.drain();
+    }
+
+    fn carry_out(&mut self, session: SessionId, request: MediaRequest) {
+        self.media.push(request.clone());
+        let report = match request {
+            MediaRequest::Open => MediaReport::Opened,
+            MediaRequest::Capture { .. } => MediaReport::Captured,
+            MediaRequest::CreateOffer { .. } | MediaRequest::CreateAnswer => MediaReport::Created {
+                sdp: OFFER.to_owned(),
+            },
+            MediaRequest::SetLocal { .. } => MediaReport::LocalSet { gathered: true },
+            MediaRequest::SetRemote { .. } => MediaReport::RemoteSet,
+            MediaRequest::DescribeLocal => MediaReport::LocalDescription {
+                sdp: OFFER.to_owned(),
+            },
+            _ => return,
+        };
+        self.agent.media(self.now, session, report);
+    }
+
+    fn told(&mut self, event: Event) {
+        let name = match event {
+            Event::Connecting { attempt } => format!("connecting({attempt})"),
+            Event::Connected => "connected".to_owned(),
+            Event::Disconnected { .. } => "disconnected".to_owned(),
+            Event::Registered { expires, .. } => format!("registered({})", expires.as_secs()),
+            Event::Unregistered { cause, .. } => {
+                format!(
+                    "unregistered({})",
+                    cause.map_or("asked", |cause| cause.as_str())
+                )
+            }
+            Event::RegistrationFailed { cause, .. } => format!("registrationFailed({cause})"),
+            Event::Session { event, .. } => match event {
+                SessionEvent::Progress {
+                    response: Some(response),
+                    ..
+                } => {
+                    format!("progress({})", response.status().code())
+                }
+                other => describe(&other),
+            },
+            Event::SessionClosed { .. } => "closed".to_owned(),
+            Event::Stopped => "stopped".to_owned(),
+            _ => return,
+        };
+        self.events.push(name);
+    }
+
+    /// The events since the last look.
+    pub(crate) fn news(&mut self) -> String {
+        std::mem::take(&mut self.events).join(" ")
+    }
+
+    /// The one request the agent has sent since the last look.
+    pub(crate) fn request(&mut self, method: Method<'_>) -> Request {
+        let lines: Vec<&str> = self
+            .requests
+            .iter()
+            .map(|request| request.uri_text())
+            .collect();
+        assert_eq!(lines.len(), 1, "one request, not {lines:?}");
+        let request = self.requests.remove(0);
+        assert_eq!(request.method(), method);
+        request
+    }
+
+    /// The one response the agent has sent since the last look.
+    pub(crate) fn response(&mut self) -> Response {
+        let codes: Vec<u16> = self
+            .responses
+            .iter()
+            .map(|response| response.status().code())
+            .collect();
+        assert_eq!(codes.len(), 1, "one response, not {codes:?}");
+        self.responses.remove(0)
+    }
+
+    /// Lets the server answer a request.
+    pub(crate) fn answer(
+        &mut self,
+        request: &Request,
+        status: StatusCode,
+        headers: &[(&str, &str)],
+    ) {
+        let mut response = OutgoingResponse::to_request(request, status);
+        for (name, value) in headers {
+            response.headers_mut().push(*name, value).expect("a header");
+        }
+        self.give(response);
+    }
+
+    /// Lets the server answer the INVITE of a callee's fork, with a description unless `sdp` is
+    /// empty.
+    pub(crate) fn answer_from(
+        &mut self,
+        request: &Request,
+        status: StatusCode,
+        tag: &str,
+        sdp: &str,
+    ) {
+        let mut response = OutgoingResponse::to_request(request, status);
+        response.set_to_tag(tag).expect("a tag");
+        let contact = format!("<sip:{tag}@198.51.100.7;transport=ws>");
+        response
+            .headers_mut()
+            .push("Contact", contact)
+            .expect("a header");
+        if !sdp.is_empty() {
+            response.set_body("application/sdp", sdp).expect("a body");
+        }
+        self.give(response);
+    }
+
+    pub(crate) fn give(&mut self, response: OutgoingResponse) {
+        self.receive(response.write().expect("a response"));
+    }
+
+    pub(crate) fn receive(&mut self, bytes: impl Into<Bytes>) {
+        let flow = self.flow.expect("an open flow");
+        self.agent.handle(
+            self.now,
+            Input::Received {
+                flow,
+                bytes: bytes.into(),
+            },
+        );
+        self.drain();
+    }
+
+    pub(crate) fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.agent.next_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.agent.handle(self.now, Input::Tick);
+            self.drain();
+        }
+        self.now = end;
+    }
+
+    /// Lets time go by until the agent sends something, for `limit` at most.
+    pub(crate) fn run_until_sent(&mut self, limit: Duration) {
+        let end = self.now + limit;
+        while self.requests.is_empty()
+            && let Some(due) = self.agent.next_timeout().filter(|due| *due <= end)
+        {
+            self.run(due - self.now);
+        }
+    }
+
+    pub(crate) fn call(&mut self) -> SessionId {
+        let id = self
+            .agent
+            .call(self.now, "bob", Default::default())
+            .expect("a call");
+        self.drain();
+        id
+    }
+
+    /// Nothing but the flow is left, half an hour later; the registration aside.
+    pub(crate) fn assert_clean(&mut self) {
+        self.run(Duration::from_secs(64));
+        let live = self.agent.live();
+        let left = live.sessions
+            + live.dialogs
+            + live.client_transactions
+            + live.server_transactions
+            + live.asks;
+        assert_eq!(left, 0, "{live:?}");
+    }
+}
