@@ -517,9 +517,11 @@ impl Answer {
 }
 
 /// The session description in a message, if it holds one that may be used.
-pub(crate) fn sdp_of<'a>(message: &'a offhook_sip::Received, _cx: &Context) -> Option<&'a str> {
-    let sdp = message.content_type().ok()??.is("application", "sdp");
-    std::str::from_utf8(message.body()).ok().filter(|_| sdp)
+pub(crate) fn sdp_of<'a>(message: &'a offhook_sip::Received, cx: &Context) -> Option<&'a str> {
+    let body = message
+        .body_part("application", "sdp", &cx.config.limits)
+        .ok()??;
+    std::str::from_utf8(body).ok()
 }
 
 /// A received request and the transaction it came in.
