@@ -1,0 +1,344 @@
+//! Opens the sockets and finds the candidates, within bounded time.
+
+use std::net::{IpAddr, SocketAddr};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
+
+use super::candidate::{Kind, LocalCandidate};
+use super::interfaces;
+use super::stun::{self, Transaction};
+use crate::config::{IceTransportPolicy, PeerConnectionConfig, ServerAddress};
+use crate::event::GatheringState;
+
+/// A server that has not answered by then is left out.
+const SERVER_PATIENCE: Duration = Duration::from_secs(5);
+/// The first wait for an answer; it doubles with each try (RFC 8489 §6.2.1).
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+
+/// The sockets and what they are good for.
+pub(crate) struct Gatherer {
+    policy: IceTransportPolicy,
+    servers: Vec<ServerAddress>,
+    sockets: Vec<Socket>,
+    lookups: JoinSet<(usize, Option<SocketAddr>)>,
+    queries: Vec<Query>,
+    candidates: Vec<LocalCandidate>,
+    fresh: Vec<LocalCandidate>,
+    state: GatheringState,
+    /// The ICE username fragment that was gathered for.
+    generation: Option<String>,
+}
+
+struct Socket {
+    socket: UdpSocket,
+    address: SocketAddr,
+    preference: u16,
+}
+
+/// A binding request under way.
+struct Query {
+    base: SocketAddr,
+    preference: u16,
+    server: SocketAddr,
+    transaction: Transaction,
+    next: Instant,
+    wait: Duration,
+    deadline: Instant,
+}
+
+/// A datagram that is for the engine.
+pub(crate) struct Arrived {
+    pub(crate) source: SocketAddr,
+    pub(crate) destination: SocketAddr,
+    pub(crate) length: usize,
+}
+
+/// What a new gathering changed.
+pub(crate) struct Restarted {
+    /// Candidates whose address this machine has no more.
+    pub(crate) gone: Vec<LocalCandidate>,
+}
+
+impl Gatherer {
+    pub(crate) fn new(policy: IceTransportPolicy, servers: Vec<ServerAddress>) -> Gatherer {
+        Gatherer {
+            policy,
+            servers,
+            sockets: Vec::new(),
+            lookups: JoinSet::new(),
+            queries: Vec::new(),
+            candidates: Vec::new(),
+            fresh: Vec::new(),
+            state: GatheringState::New,
+            generation: None,
+        }
+    }
+
+    /// Whether candidates are wanted for a description with these credentials; notes them.
+    pub(crate) fn is_new_generation(&mut self, ufrag: &str) -> bool {
+        if self.generation.as_deref() == Some(ufrag) {
+            return false;
+        }
+        self.generation = Some(ufrag.to_owned());
+        true
+    }
+
+    pub(crate) fn state(&self) -> GatheringState {
+        self.state
+    }
+
+    pub(crate) fn candidates(&self) -> &[LocalCandidate] {
+        &self.candidates
+    }
+
+    /// Candidates found since the last call.
+    pub(crate) fn take_fresh(&mut self) -> Vec<LocalCandidate> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// The address for those who know no ICE: what is reached from farthest away comes first
+    /// (RFC 8839 §4.2.1.4).
+    pub(crate) fn default_address(&self) -> Option<SocketAddr> {
+        let rank = |kind| match kind {
+            Kind::Relayed => 0,
+            Kind::ServerReflexive => 1,
+            Kind::Host => 2,
+        };
+        self.candidates
+            .iter()
+            .min_by_key(|c| (rank(c.kind), c.address.is_ipv6(), u16::MAX - c.preference))
+            .map(|candidate| candidate.address)
+    }
+
+    /// Begins to gather, or gathers anew: sockets whose address is still there stay.
+    pub(crate) fn start(&mut self, now: Instant, config: &PeerConnectionConfig) -> Restarted {
+        let addresses = interfaces::addresses(config);
+        let kept = |base: &SocketAddr| addresses.contains(&base.ip());
+        let (stay, gone) = std::mem::take(&mut self.candidates)
+            .into_iter()
+            .partition(|candidate| kept(&candidate.base));
+        self.candidates = stay;
+        self.sockets.retain(|socket| kept(&socket.address));
+        self.queries.clear();
+        self.state = GatheringState::Gathering;
+        for (index, address) in addresses.iter().enumerate() {
+            let preference = u16::MAX - (index as u16) * 256;
+            if !self.sockets.iter().any(|s| s.address.ip() == *address) {
+                self.open(*address, preference);
+            }
+        }
+        self.lookups.abort_all();
+        for (index, server) in self.servers.iter().enumerate() {
+            let (host, port) = match server {
+                ServerAddress::Stun { host, port } | ServerAddress::Turn { host, port, .. } => {
+                    (host.clone(), *port)
+                }
+                ServerAddress::Unreachable { url } => {
+                    tracing::warn!(
+                        url,
+                        "STUN and TURN over TCP and TLS are not spoken: left out"
+                    );
+                    continue;
+                }
+            };
+            self.lookups.spawn(async move {
+                let lookup = tokio::net::lookup_host((host.as_str(), port));
+                let found = tokio::time::timeout(SERVER_PATIENCE, lookup).await;
+                let address = match found {
+                    Ok(Ok(mut addresses)) => addresses.next(),
+                    _ => None,
+                };
+                if address.is_none() {
+                    tracing::warn!(host, "the ICE server has no address: left out");
+                }
+                (index, address)
+            });
+        }
+        self.finish_if_done();
+        let _ = now;
+        Restarted { gone }
+    }
+
+    fn open(&mut self, address: IpAddr, preference: u16) {
+        let bound = std::net::UdpSocket::bind((address, 0)).and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            let local = socket.local_addr()?;
+            Ok((UdpSocket::from_std(socket)?, local))
+        });
+        let (socket, local) = match bound {
+            Ok(bound) => bound,
+            Err(error) => {
+                tracing::debug!(%address, %error, "no socket on this address");
+                return;
+            }
+        };
+        self.sockets.push(Socket {
+            socket,
+            address: local,
+            preference,
+        });
+        if self.policy == IceTransportPolicy::All {
+            self.found(LocalCandidate {
+                kind: Kind::Host,
+                address: local,
+                base: local,
+                preference,
+            });
+        }
+    }
+
+    fn found(&mut self, candidate: LocalCandidate) {
+        let known = |c: &LocalCandidate| c.address == candidate.address && c.base == candidate.base;
+        if !self.candidates.iter().any(known) {
+            self.candidates.push(candidate);
+            self.fresh.push(candidate);
+        }
+    }
+
+    fn finish_if_done(&mut self) {
+        if self.lookups.is_empty() && self.queries.is_empty() {
+            self.state = GatheringState::Complete;
+        }
+    }
+
+    /// Waits until a server's name is resolved; pends for ever when none is being looked up.
+    pub(crate) fn poll_lookup(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.lookups.poll_join_next(cx) {
+            Poll::Ready(Some(Ok((index, address)))) => {
+                if let Some(address) = address {
+                    self.ask(Instant::now(), index, address);
+                }
+                self.finish_if_done();
+                Poll::Ready(())
+            }
+            Poll::Ready(Some(Err(_))) => {
+                self.finish_if_done();
+                Poll::Ready(())
+            }
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn ask(&mut self, now: Instant, index: usize, server: SocketAddr) {
+        if let Some(ServerAddress::Stun { .. }) = self.servers.get(index) {
+            for socket in &self.sockets {
+                if socket.address.is_ipv4() != server.is_ipv4() {
+                    continue;
+                }
+                let mut transaction = Transaction::default();
+                if getrandom::fill(&mut transaction).is_err() {
+                    continue;
+                }
+                self.queries.push(Query {
+                    base: socket.address,
+                    preference: socket.preference,
+                    server,
+                    transaction,
+                    next: now,
+                    wait: FIRST_RETRY,
+                    deadline: now + SERVER_PATIENCE,
+                });
+            }
+        }
+    }
+
+    /// Sends what is due; says when to be called again.
+    pub(crate) fn advance(&mut self, now: Instant) -> Option<Instant> {
+        self.queries.retain(|query| now < query.deadline);
+        for query in &mut self.queries {
+            if now >= query.next {
+                let request = stun::binding_request(&query.transaction);
+                let socket = self.sockets.iter().find(|s| s.address == query.base);
+                if let Some(socket) = socket {
+                    // Lost here is lost as on the way: it is tried again.
+                    let _ = socket.socket.try_send_to(&request, query.server);
+                }
+                query.next = now + query.wait;
+                query.wait *= 2;
+            }
+        }
+        if self.state == GatheringState::Gathering {
+            self.finish_if_done();
+        }
+        self.queries
+            .iter()
+            .map(|query| query.next.min(query.deadline))
+            .min()
+    }
+
+    /// Waits for a datagram; answers of STUN servers are taken here and not given on.
+    pub(crate) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Option<Arrived>> {
+        for index in 0..self.sockets.len() {
+            let mut filled = ReadBuf::new(buffer);
+            let socket = &self.sockets[index];
+            match socket.socket.poll_recv_from(cx, &mut filled) {
+                Poll::Pending => continue,
+                // An ICMP error about a datagram sent before: nothing to read.
+                Poll::Ready(Err(_)) => return Poll::Ready(None),
+                Poll::Ready(Ok(source)) => {
+                    let destination = socket.address;
+                    let datagram = filled.filled();
+                    let length = datagram.len();
+                    if self.take_answer(source, destination, &buffer[..length]) {
+                        return Poll::Ready(None);
+                    }
+                    return Poll::Ready(Some(Arrived {
+                        source,
+                        destination,
+                        length,
+                    }));
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn take_answer(&mut self, source: SocketAddr, base: SocketAddr, datagram: &[u8]) -> bool {
+        let Some(transaction) = stun::transaction_of(datagram) else {
+            return false;
+        };
+        let position = self.queries.iter().position(|query| {
+            query.transaction == transaction && query.server == source && query.base == base
+        });
+        let Some(position) = position else {
+            return false;
+        };
+        let query = self.queries.remove(position);
+        if let Some(address) = stun::mapped_address(datagram)
+            && self.policy == IceTransportPolicy::All
+            // The same address as the host's: there is no translator in between.
+            && address != base
+        {
+            self.found(LocalCandidate {
+                kind: Kind::ServerReflexive,
+                address,
+                base,
+                preference: query.preference,
+            });
+        }
+        true
+    }
+
+    /// Sends for the engine.
+    pub(crate) fn send(&mut self, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) {
+        let socket = self.sockets.iter().find(|s| s.address == source);
+        if let Some(socket) = socket
+            && let Err(error) = socket.socket.try_send_to(datagram, destination)
+        {
+            tracing::trace!(%destination, %error, "a datagram was not sent");
+        }
+    }
+
+    /// The candidate whose socket the engine sends from, for the statistics.
+    pub(crate) fn candidate_of(&self, base: SocketAddr) -> Option<&LocalCandidate> {
+        self.candidates.iter().find(|c| c.base == base)
+    }
+}

@@ -1,0 +1,275 @@
+//! The peer connection: a handle, and the task behind it.
+
+mod audio;
+mod engine;
+mod signaling;
+mod task;
+mod tones;
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::PeerConnectionConfig;
+use crate::description::{Direction, MediaKind, OfferOptions, SessionDescription};
+use crate::error::MediaError;
+use crate::event::{EventSender, PeerConnectionEvents};
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::stats::Stats;
+
+use engine::Identity;
+use task::Task;
+
+/// A WebRTC peer connection, shaped like the W3C's `RTCPeerConnection`.
+///
+/// This is a handle: clones mean the same connection. A tokio task owns the sockets and does the
+/// work. It ends, and frees them, with [`close`](Self::close) or when the last handle is dropped.
+#[derive(Clone, Debug)]
+pub struct PeerConnection {
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
+
+/// What a handle asks of the task.
+#[derive(Debug)]
+enum Command {
+    AddAudio(Source, Sink, Reply<()>),
+    CreateOffer(OfferOptions, Reply<SessionDescription>),
+    CreateAnswer(Reply<SessionDescription>),
+    SetLocal(SessionDescription, Reply<()>),
+    SetRemote(SessionDescription, Reply<()>),
+    Local(Reply<Option<SessionDescription>>),
+    Remote(Reply<Option<SessionDescription>>),
+    AddCandidate(String, Reply<()>),
+    SetDirection(MediaKind, Direction, Reply<()>),
+    Direction(Reply<Direction>),
+    SetEnabled(MediaKind, bool),
+    SetSource(Source),
+    SetSink(Sink),
+    Tones(String, Duration, Duration, Reply<()>),
+    Stats(Reply<Stats>),
+    Close,
+}
+
+impl PeerConnection {
+    /// Makes a peer connection and starts its task.
+    ///
+    /// No socket is opened before a local description is set. The first connection of a process
+    /// takes some tens of milliseconds longer; see [`warm_up`](crate::warm_up).
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NoRuntime`] outside a tokio runtime, [`MediaError::NoCodec`],
+    /// [`MediaError::IceServer`], and [`MediaError::Engine`] when there is no randomness.
+    pub fn new(
+        config: PeerConnectionConfig,
+    ) -> Result<(PeerConnection, PeerConnectionEvents), MediaError> {
+        let servers = config.check()?;
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| MediaError::NoRuntime)?;
+        let identity = Identity::new()?;
+        let (events, receiver) = EventSender::channel();
+        let (commands, requests) = mpsc::unbounded_channel();
+        let task = Task::new(config, servers, identity, events, requests)?;
+        runtime.spawn(task.run());
+        Ok((PeerConnection { commands }, receiver))
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, MediaError> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(command(reply));
+        answer.await.unwrap_or(Err(MediaError::Closed))
+    }
+
+    fn tell(&self, command: Command) {
+        // A closed connection has nobody to tell, and that is no error for setters.
+        let _ = self.commands.send(command);
+    }
+
+    /// Adds the audio track that is sent and says where the received audio goes. From then on the
+    /// wanted direction is `sendrecv`.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::AudioExists`] the second time, [`MediaError::Closed`].
+    pub async fn add_audio(&self, source: Source, sink: Sink) -> Result<(), MediaError> {
+        self.ask(|reply| Command::AddAudio(source, sink, reply))
+            .await
+    }
+
+    /// Makes an offer (RFC 8829 §5.2).
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NothingToOffer`] without audio; [`MediaError::InvalidState`] while a remote
+    /// offer waits for its answer; [`MediaError::Closed`].
+    pub async fn create_offer(
+        &self,
+        options: OfferOptions,
+    ) -> Result<SessionDescription, MediaError> {
+        self.ask(|reply| Command::CreateOffer(options, reply)).await
+    }
+
+    /// Makes the answer to the remote offer (RFC 8829 §5.3): with its sections in its order, its
+    /// mids and groups as they are there or missing, its codecs in its order. What is not wanted
+    /// or not known is declined with port 0.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::InvalidState`] when no remote offer waits; [`MediaError::Closed`].
+    pub async fn create_answer(&self) -> Result<SessionDescription, MediaError> {
+        self.ask(Command::CreateAnswer).await
+    }
+
+    /// Sets the local description and starts to gather candidates.
+    ///
+    /// An empty SDP text means the last description created. A rollback takes the offer that is
+    /// pending back; the media flows on as it was agreed before.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::InvalidState`], [`MediaError::Description`], [`MediaError::Closed`].
+    pub async fn set_local_description(
+        &self,
+        description: SessionDescription,
+    ) -> Result<(), MediaError> {
+        self.ask(|reply| Command::SetLocal(description, reply))
+            .await
+    }
+
+    /// Sets the peer's description. An offer that comes while a local one is pending rolls that
+    /// one back first.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::InvalidState`], [`MediaError::Description`] with what is wrong (no ICE
+    /// credentials, no fingerprint, another order of sections, no common codec),
+    /// [`MediaError::Closed`].
+    pub async fn set_remote_description(
+        &self,
+        description: SessionDescription,
+    ) -> Result<(), MediaError> {
+        self.ask(|reply| Command::SetRemote(description, reply))
+            .await
+    }
+
+    /// The pending local description, else the current one, with the candidates gathered so far.
+    /// `c=` and `m=` name the default candidate once one is known.
+    pub async fn local_description(&self) -> Option<SessionDescription> {
+        self.ask(Command::Local).await.ok().flatten()
+    }
+
+    /// The pending remote description, else the current one, as it came.
+    pub async fn remote_description(&self) -> Option<SessionDescription> {
+        self.ask(Command::Remote).await.ok().flatten()
+    }
+
+    /// Takes a trickled candidate, `candidate:…` with or without `a=`. Those that are of no use
+    /// here (TCP, RTCP of its own, `.local` names) are skipped.
+    ///
+    /// `mid` names the section; all of ours share one path, so it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Candidate`] when it is none, [`MediaError::InvalidState`] before a remote
+    /// description is set, [`MediaError::Closed`].
+    pub async fn add_ice_candidate(
+        &self,
+        candidate: &str,
+        mid: Option<&str>,
+    ) -> Result<(), MediaError> {
+        let _ = mid;
+        let candidate = candidate.to_owned();
+        self.ask(|reply| Command::AddCandidate(candidate, reply))
+            .await
+    }
+
+    /// The direction this side wants in its next offers and answers; it stays wanted, so that a
+    /// hold survives an offer of the peer. What is agreed on changes with the next exchange only.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Closed`].
+    pub async fn set_direction(
+        &self,
+        kind: MediaKind,
+        direction: Direction,
+    ) -> Result<(), MediaError> {
+        self.ask(|reply| Command::SetDirection(kind, direction, reply))
+            .await
+    }
+
+    /// The direction the audio has by the last completed exchange (W3C `currentDirection`);
+    /// `inactive` before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Closed`].
+    pub async fn current_direction(&self, kind: MediaKind) -> Result<Direction, MediaError> {
+        match kind {
+            MediaKind::Audio => self.ask(Command::Direction).await,
+            MediaKind::Video => Ok(Direction::Inactive),
+        }
+    }
+
+    /// Mutes and unmutes what is sent (W3C `MediaStreamTrack.enabled`): muted audio is silence,
+    /// packets still flow. Takes effect with the next packet.
+    pub fn set_enabled(&self, kind: MediaKind, enabled: bool) {
+        self.tell(Command::SetEnabled(kind, enabled));
+    }
+
+    /// Sends from another source from now on.
+    pub fn set_source(&self, source: Source) {
+        self.tell(Command::SetSource(source));
+    }
+
+    /// Brings what is received elsewhere from now on; the sink before is finished.
+    pub fn set_sink(&self, sink: Sink) {
+        self.tell(Command::SetSink(sink));
+    }
+
+    /// Queues DTMF tones, `0`-`9`, `A`-`D`, `*`, `#` and `,` for a pause of two seconds, to be
+    /// sent as RFC 4733 events. Returns when they are queued;
+    /// [`ToneChange`](crate::PeerConnectionEvent::ToneChange) tells when each is sent.
+    ///
+    /// `duration` is brought between 40 ms and 6 s, `gap` between 50 ms and 6 s. At most 256
+    /// tones wait.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Tone`], [`MediaError::NoTelephoneEvent`], [`MediaError::TonesWaiting`],
+    /// [`MediaError::Closed`].
+    pub async fn insert_dtmf(
+        &self,
+        tones: &str,
+        duration: Duration,
+        gap: Duration,
+    ) -> Result<(), MediaError> {
+        let tones = tones.to_owned();
+        self.ask(|reply| Command::Tones(tones, duration, gap, reply))
+            .await
+    }
+
+    /// The numbers so far. Of a closed connection they are gone: all zero.
+    pub async fn stats(&self) -> Stats {
+        self.ask(Command::Stats).await.unwrap_or_default()
+    }
+
+    /// Closes the connection: tells the peer (DTLS `close_notify`), ends the task, frees the
+    /// sockets, finishes the recording. Closing twice is no error.
+    pub fn close(&self) {
+        self.tell(Command::Close);
+    }
+
+    /// Waits until the connection is closed and everything it held is freed; a recording is
+    /// complete then.
+    pub async fn closed(&self) {
+        self.commands.closed().await;
+    }
+
+    /// Whether the connection is closed.
+    pub fn is_closed(&self) -> bool {
+        self.commands.is_closed()
+    }
+}

@@ -1,0 +1,516 @@
+//! The offer/answer exchange of one peer connection (RFC 8829 §3.2, W3C 4.3.3), without any I/O.
+//!
+//! ```text
+//!                 set local offer                 set remote offer
+//! HaveLocalOffer <───────────────     Stable     ────────────────> HaveRemoteOffer
+//!       │    └─ remote pranswer ─┐                ┌─ local pranswer ─┘   │
+//!       │                        ▼                ▼                      │
+//!       └── remote answer ──> Stable           Stable <── local answer ──┘
+//! ```
+
+use sdp_types::{Media, Session};
+
+use super::engine::new_credentials;
+use crate::description::{Direction, SdpType, SessionDescription};
+use crate::error::MediaError;
+use crate::event::SignalingState;
+use crate::sdp::{
+    Agreement, Composer, Credentials, Description, Fingerprint, Local, LocalSection, Section,
+    agree, check_remote_offer, payload_types,
+};
+
+/// A description of this side, without candidates.
+#[derive(Clone, Debug)]
+pub(super) struct LocalDescription {
+    pub(super) kind: SdpType,
+    pub(super) session: Session,
+    read: Description,
+    sections: Vec<LocalSection>,
+    credentials: Credentials,
+}
+
+impl LocalDescription {
+    pub(super) fn ufrag(&self) -> &str {
+        &self.credentials.ufrag
+    }
+
+    pub(super) fn audio_mid(&self) -> Option<&str> {
+        let audio = self.sections.iter().find(|section| section.audio)?;
+        audio.mid.as_deref()
+    }
+}
+
+/// A description of the peer.
+#[derive(Clone, Debug)]
+pub(super) struct RemoteDescription {
+    pub(super) given: SessionDescription,
+    read: Description,
+}
+
+/// Where the exchange is, with what belongs to that state.
+#[derive(Debug)]
+enum State {
+    Stable,
+    LocalOffer {
+        offer: LocalDescription,
+        provisional: Option<RemoteDescription>,
+    },
+    RemoteOffer {
+        offer: RemoteDescription,
+        provisional: Option<LocalDescription>,
+    },
+}
+
+/// What follows from a description that was set.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Nothing but the state.
+    Nothing,
+    /// Candidates are wanted now.
+    Gather,
+    /// Both sides' descriptions are known: this is agreed on.
+    Agreed {
+        agreement: Box<Agreement>,
+        credentials: Credentials,
+        offered: bool,
+        gather: bool,
+    },
+}
+
+pub(super) struct Signaling {
+    composer: Composer,
+    fingerprint: Fingerprint,
+    state: State,
+    current_local: Option<LocalDescription>,
+    current_remote: Option<RemoteDescription>,
+    /// The last description created, and not set yet.
+    created: Option<LocalDescription>,
+    credentials: Credentials,
+    sections: Vec<LocalSection>,
+    version: u64,
+    wanted: Direction,
+    has_audio: bool,
+    /// Whether this side is the passive one of the DTLS connection that exists.
+    passive: bool,
+}
+
+impl Signaling {
+    pub(super) fn new(composer: Composer, fingerprint: Fingerprint) -> Signaling {
+        Signaling {
+            composer,
+            fingerprint,
+            state: State::Stable,
+            current_local: None,
+            current_remote: None,
+            created: None,
+            credentials: new_credentials(),
+            sections: Vec::new(),
+            version: 1,
+            // Without a track of its own, this side only listens.
+            wanted: Direction::RecvOnly,
+            has_audio: false,
+            passive: false,
+        }
+    }
+
+    pub(super) fn state(&self) -> SignalingState {
+        match &self.state {
+            State::Stable => SignalingState::Stable,
+            State::LocalOffer {
+                provisional: None, ..
+            } => SignalingState::HaveLocalOffer,
+            State::LocalOffer { .. } => SignalingState::HaveRemotePrAnswer,
+            State::RemoteOffer {
+                provisional: None, ..
+            } => SignalingState::HaveRemoteOffer,
+            State::RemoteOffer { .. } => SignalingState::HaveLocalPrAnswer,
+        }
+    }
+
+    pub(super) fn add_audio(&mut self) -> Result<(), MediaError> {
+        if std::mem::replace(&mut self.has_audio, true) {
+            return Err(MediaError::AudioExists);
+        }
+        self.wanted = Direction::SendRecv;
+        Ok(())
+    }
+
+    pub(super) fn want(&mut self, direction: Direction) {
+        self.wanted = direction;
+    }
+
+    /// Notes the roles of the DTLS connection, which later answers keep.
+    pub(super) fn set_passive(&mut self, passive: bool) {
+        self.passive = passive;
+    }
+
+    /// The pending local description, else the current one.
+    pub(super) fn local(&self) -> Option<&LocalDescription> {
+        match &self.state {
+            State::LocalOffer { offer, .. } => Some(offer),
+            State::RemoteOffer {
+                provisional: Some(answer),
+                ..
+            } => Some(answer),
+            _ => self.current_local.as_ref(),
+        }
+    }
+
+    /// The pending remote description, else the current one.
+    pub(super) fn remote(&self) -> Option<&RemoteDescription> {
+        match &self.state {
+            State::RemoteOffer { offer, .. } => Some(offer),
+            State::LocalOffer {
+                provisional: Some(answer),
+                ..
+            } => Some(answer),
+            _ => self.current_remote.as_ref(),
+        }
+    }
+
+    fn invalid<T>(&self, operation: &'static str, remedy: &'static str) -> Result<T, MediaError> {
+        Err(MediaError::InvalidState {
+            operation,
+            state: self.state(),
+            remedy,
+        })
+    }
+
+    pub(super) fn create_offer(&mut self, ice_restart: bool) -> Result<&Session, MediaError> {
+        if !matches!(
+            self.state,
+            State::Stable
+                | State::LocalOffer {
+                    provisional: None,
+                    ..
+                }
+        ) {
+            return self.invalid(
+                "create_offer",
+                "answer the peer's offer or roll it back first",
+            );
+        }
+        let mut sections = self.sections.clone();
+        if !sections.iter().any(|section| section.audio) {
+            if !self.has_audio {
+                return Err(MediaError::NothingToOffer);
+            }
+            sections.push(self.new_section());
+        }
+        // A restart that is offered but not answered yet is offered again.
+        let pending = match &self.state {
+            State::LocalOffer { offer, .. } => Some(&offer.credentials),
+            _ => None,
+        };
+        let credentials = if ice_restart {
+            new_credentials()
+        } else {
+            pending.unwrap_or(&self.credentials).clone()
+        };
+        let previous = self.agreed_section();
+        let types = payload_types(previous);
+        let bundle = self
+            .current_remote
+            .as_ref()
+            .is_none_or(|remote| remote.read.bundle.is_some());
+        let mid_extension = match previous {
+            Some(section) => section.extension(crate::sdp::MID_URI),
+            None => Some(4),
+        };
+        let local = Local {
+            version: self.next_version(),
+            credentials: &credentials,
+            fingerprint: &self.fingerprint,
+            direction: self.wanted,
+        };
+        let session = self
+            .composer
+            .offer(&local, &sections, &types, bundle, mid_extension);
+        self.create(SdpType::Offer, session, sections, credentials)
+    }
+
+    fn new_section(&self) -> LocalSection {
+        let mut section = LocalSection::audio();
+        let taken = |mid: &str| {
+            let mut mids = self.sections.iter().filter_map(|s| s.mid.as_deref());
+            mids.any(|known| known == mid)
+        };
+        section.mid = (self.sections.len()..)
+            .map(|number| number.to_string())
+            .find(|mid| !taken(mid));
+        section
+    }
+
+    /// Our audio section as last agreed on: its numbers must stay.
+    fn agreed_section(&self) -> Option<&Section> {
+        let local = self.current_local.as_ref()?;
+        let index = local.sections.iter().position(|section| section.audio)?;
+        local.read.sections.get(index)
+    }
+
+    fn next_version(&self) -> u64 {
+        self.version + 1
+    }
+
+    fn create(
+        &mut self,
+        kind: SdpType,
+        session: Session,
+        sections: Vec<LocalSection>,
+        credentials: Credentials,
+    ) -> Result<&Session, MediaError> {
+        let read = Description::read(&session).map_err(MediaError::local)?;
+        self.version += 1;
+        let created = self.created.insert(LocalDescription {
+            kind,
+            session,
+            read,
+            sections,
+            credentials,
+        });
+        Ok(&created.session)
+    }
+
+    pub(super) fn create_answer(&mut self) -> Result<&Session, MediaError> {
+        let State::RemoteOffer { offer, provisional } = &self.state else {
+            return self.invalid("create_answer", "set the peer's offer first");
+        };
+        // The peer restarts ICE by new credentials, and the answer must have new ones too; a
+        // final answer keeps those of the provisional one.
+        let credentials = match provisional {
+            Some(answer) => answer.credentials.clone(),
+            None if self.restarts_ice(&offer.read) => new_credentials(),
+            None => self.credentials.clone(),
+        };
+        let local = Local {
+            version: self.next_version(),
+            credentials: &credentials,
+            fingerprint: &self.fingerprint,
+            direction: self.wanted,
+        };
+        let (session, sections) = self
+            .composer
+            .answer(&local, &offer.read, self.passive)
+            .map_err(MediaError::remote)?;
+        self.create(SdpType::Answer, session, sections, credentials)
+    }
+
+    fn restarts_ice(&self, offer: &Description) -> bool {
+        let of = |description: &Description| {
+            let index = description.audio_index()?;
+            description.sections.get(index)?.credentials.clone()
+        };
+        let before = self.current_remote.as_ref().and_then(|r| of(&r.read));
+        before.is_some() && before != of(offer)
+    }
+
+    pub(super) fn set_local(
+        &mut self,
+        description: &SessionDescription,
+    ) -> Result<Outcome, MediaError> {
+        match description.kind {
+            SdpType::Rollback => self.rollback("set_local_description"),
+            SdpType::Offer => {
+                if !matches!(
+                    self.state,
+                    State::Stable
+                        | State::LocalOffer {
+                            provisional: None,
+                            ..
+                        }
+                ) {
+                    return self.invalid(
+                        "set_local_description with an offer",
+                        "answer the peer's offer or roll it back first",
+                    );
+                }
+                let offer = self.take_created(description)?;
+                self.state = State::LocalOffer {
+                    offer,
+                    provisional: None,
+                };
+                Ok(Outcome::Gather)
+            }
+            SdpType::PrAnswer | SdpType::Answer => {
+                let State::RemoteOffer { offer, .. } = &self.state else {
+                    return self.invalid(
+                        "set_local_description with an answer",
+                        "set the peer's offer first",
+                    );
+                };
+                let remote = offer.clone();
+                let answer = self.take_created(description)?;
+                let agreement =
+                    agree(&answer.read, &remote.read, false).map_err(MediaError::remote)?;
+                let outcome = Outcome::Agreed {
+                    agreement: Box::new(agreement),
+                    credentials: answer.credentials.clone(),
+                    offered: false,
+                    gather: true,
+                };
+                if description.kind == SdpType::PrAnswer {
+                    self.state = State::RemoteOffer {
+                        offer: remote,
+                        provisional: Some(answer),
+                    };
+                } else {
+                    self.settle(answer, remote);
+                }
+                Ok(outcome)
+            }
+        }
+    }
+
+    /// The description created before, as the application gives it back: an application may have
+    /// taken codecs out or changed the direction.
+    fn take_created(&mut self, given: &SessionDescription) -> Result<LocalDescription, MediaError> {
+        let is_offer = given.kind == SdpType::Offer;
+        let created = self
+            .created
+            .take_if(|created| (created.kind == SdpType::Offer) == is_offer)
+            // Setting the pending description once more is allowed.
+            .or_else(|| match &self.state {
+                State::LocalOffer { offer, .. } if is_offer => Some(offer.clone()),
+                State::RemoteOffer { provisional, .. } if !is_offer => provisional.clone(),
+                _ => None,
+            });
+        let Some(mut created) = created else {
+            return Err(MediaError::local(format!(
+                "no {} was created; call create_{} first and give its result back",
+                given.kind,
+                if is_offer { "offer" } else { "answer" }
+            )));
+        };
+        created.kind = given.kind;
+        if given.sdp.is_empty() {
+            return Ok(created);
+        }
+        let mut session = Session::parse(given.sdp.as_bytes())
+            .map_err(|error| MediaError::local(format!("it is no SDP: {error}")))?;
+        if session.medias.len() != created.session.medias.len() {
+            return Err(MediaError::local(format!(
+                "it has {} m= lines where the one created had {}",
+                session.medias.len(),
+                created.session.medias.len()
+            )));
+        }
+        // What belongs to the path is filled in again when the description is asked for.
+        for media in &mut session.medias {
+            strip_candidates(media);
+        }
+        created.read = Description::read(&session).map_err(MediaError::local)?;
+        let ufrag = |d: &Description| {
+            let index = d.audio_index()?;
+            Some(d.sections.get(index)?.credentials.clone()?.ufrag)
+        };
+        let declined = created.read.sections.iter().all(|s| s.port == 0);
+        if !declined && ufrag(&created.read).as_deref() != Some(&created.credentials.ufrag) {
+            return Err(MediaError::local(
+                "its a=ice-ufrag is not that of the description created last",
+            ));
+        }
+        created.session = session;
+        Ok(created)
+    }
+
+    fn settle(&mut self, local: LocalDescription, remote: RemoteDescription) {
+        self.credentials = local.credentials.clone();
+        self.sections = local.sections.clone();
+        self.current_local = Some(local);
+        self.current_remote = Some(remote);
+        self.created = None;
+        self.state = State::Stable;
+    }
+
+    pub(super) fn set_remote(
+        &mut self,
+        description: &SessionDescription,
+    ) -> Result<Outcome, MediaError> {
+        if description.kind == SdpType::Rollback {
+            return self.rollback("set_remote_description");
+        }
+        let read = Description::parse(&description.sdp).map_err(MediaError::remote)?;
+        let remote = RemoteDescription {
+            given: description.clone(),
+            read,
+        };
+        match description.kind {
+            SdpType::Offer => {
+                if let State::RemoteOffer {
+                    provisional: Some(_),
+                    ..
+                }
+                | State::LocalOffer {
+                    provisional: Some(_),
+                    ..
+                } = self.state
+                {
+                    return self.invalid(
+                        "set_remote_description with an offer",
+                        "finish the exchange that was answered provisionally first",
+                    );
+                }
+                check_remote_offer(&remote.read, &self.sections).map_err(MediaError::remote)?;
+                // An offer of ours that is pending is rolled back by this.
+                self.created = None;
+                self.state = State::RemoteOffer {
+                    offer: remote,
+                    provisional: None,
+                };
+                Ok(Outcome::Nothing)
+            }
+            SdpType::PrAnswer | SdpType::Answer => {
+                let State::LocalOffer { offer, .. } = &self.state else {
+                    return self.invalid(
+                        "set_remote_description with an answer",
+                        "an answer must follow an offer that was set as the local description",
+                    );
+                };
+                if remote.read.sections.len() > offer.read.sections.len() {
+                    return Err(MediaError::remote(format!(
+                        "it has {} m= lines where the offer had {}",
+                        remote.read.sections.len(),
+                        offer.read.sections.len()
+                    )));
+                }
+                let agreement =
+                    agree(&offer.read, &remote.read, true).map_err(MediaError::remote)?;
+                let outcome = Outcome::Agreed {
+                    agreement: Box::new(agreement),
+                    credentials: offer.credentials.clone(),
+                    offered: true,
+                    gather: false,
+                };
+                let offer = offer.clone();
+                if description.kind == SdpType::PrAnswer {
+                    self.state = State::LocalOffer {
+                        offer,
+                        provisional: Some(remote),
+                    };
+                } else {
+                    self.settle(offer, remote);
+                }
+                Ok(outcome)
+            }
+            SdpType::Rollback => self.rollback("set_remote_description"),
+        }
+    }
+
+    fn rollback(&mut self, operation: &'static str) -> Result<Outcome, MediaError> {
+        if matches!(self.state, State::Stable) {
+            return self.invalid(operation, "there is no pending offer to roll back");
+        }
+        self.created = None;
+        self.state = State::Stable;
+        Ok(Outcome::Nothing)
+    }
+}
+
+fn strip_candidates(media: &mut Media) {
+    media.attributes.retain(|attribute| {
+        !attribute.attribute.eq_ignore_ascii_case("candidate")
+            && !attribute
+                .attribute
+                .eq_ignore_ascii_case("end-of-candidates")
+    });
+}

@@ -1,0 +1,650 @@
+//! The task of one peer connection: it owns the sockets, the engine and the audio, and waits for
+//! whatever comes first.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::audio::{AudioPath, RtpOut};
+use super::engine::{Engine, Identity, Setup, Step, rtp_in};
+use super::signaling::{Outcome, Signaling};
+use super::{Command, Reply};
+use crate::config::{PeerConnectionConfig, ServerAddress};
+use crate::description::{MediaKind, SessionDescription};
+use crate::error::MediaError;
+use crate::event::{
+    ConnectionState, EventSender, GatheringState, IceConnectionState, PeerConnectionEvent,
+    SignalingState,
+};
+use crate::ice::{Arrived, Gatherer, Remote, remote_candidate};
+use crate::pacer::Pacer;
+use crate::sdp::{Agreement, AudioAgreement, Composer, Credentials, Render};
+use crate::stats::{CandidatePair, Stats};
+
+/// The largest datagram there is any reason to send here.
+const DATAGRAM: usize = 2048;
+/// Datagrams taken before everything else gets its turn.
+const DATAGRAMS_AT_ONCE: usize = 32;
+/// ICE that has found nothing by then has failed.
+const ICE_PATIENCE: Duration = Duration::from_secs(30);
+/// A lost path that has not come back by then is gone.
+const DISCONNECTED_PATIENCE: Duration = Duration::from_secs(15);
+/// Candidates of the peer that wait for the engine.
+const WAITING_CANDIDATES: usize = 256;
+
+pub(super) struct Task {
+    config: PeerConnectionConfig,
+    identity: Identity,
+    events: EventSender,
+    commands: mpsc::UnboundedReceiver<Command>,
+    signaling: Signaling,
+    gatherer: Gatherer,
+    engine: Option<Engine>,
+    audio: AudioPath,
+    pacer: Pacer,
+    ssrc: u32,
+    mid: String,
+    /// Trickled candidates that came before the engine was there.
+    early: Vec<String>,
+    states: States,
+    /// When ICE will have failed, unless something changes.
+    patience: Option<Instant>,
+    dtls_connected: bool,
+    selected: Option<(SocketAddr, SocketAddr)>,
+    rtcp_round_trip: Option<Duration>,
+    ice_round_trip: Option<Duration>,
+    outgoing: Vec<RtpOut>,
+    news: Vec<PeerConnectionEvent>,
+    buffer: Vec<u8>,
+    closing: bool,
+}
+
+/// The states last told.
+#[derive(Debug, Default)]
+struct States {
+    signaling: SignalingState,
+    gathering: GatheringState,
+    ice: IceConnectionState,
+    connection: ConnectionState,
+    /// DTLS or the engine failed for good.
+    broken: bool,
+    /// The peer said goodbye.
+    left: bool,
+}
+
+impl Task {
+    pub(super) fn new(
+        config: PeerConnectionConfig,
+        servers: Vec<ServerAddress>,
+        identity: Identity,
+        events: EventSender,
+        commands: mpsc::UnboundedReceiver<Command>,
+    ) -> Result<Task, MediaError> {
+        let now = Instant::now();
+        let ssrc = random()? as u32 | 1;
+        let composer = Composer {
+            // 62 bits: some readers of o= take it for signed (RFC 8829 §5.2.1).
+            session_id: random()? >> 2,
+            codecs: config.audio_codecs.clone(),
+            ssrc,
+            cname: format!("{:016x}", random()?),
+            stream_id: format!("{:016x}", random()?),
+            track_id: format!("{:016x}", random()?),
+        };
+        Ok(Task {
+            gatherer: Gatherer::new(config.ice_transport_policy, servers),
+            signaling: Signaling::new(composer, identity.fingerprint.clone()),
+            audio: AudioPath::new(now, random()?),
+            config,
+            identity,
+            events,
+            commands,
+            engine: None,
+            pacer: Pacer::default(),
+            ssrc,
+            mid: "0".to_owned(),
+            early: Vec::new(),
+            states: States::default(),
+            patience: None,
+            dtls_connected: false,
+            selected: None,
+            rtcp_round_trip: None,
+            ice_round_trip: None,
+            outgoing: Vec::new(),
+            news: Vec::new(),
+            buffer: vec![0; DATAGRAM],
+            closing: false,
+        })
+    }
+
+    pub(super) async fn run(mut self) {
+        let timer = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(timer);
+        while !self.closing {
+            let now = Instant::now();
+            match self.advance(now) {
+                Some(deadline) => timer.as_mut().reset(deadline.into()),
+                // Nothing is due: far away is as good as never.
+                None => timer
+                    .as_mut()
+                    .reset((now + Duration::from_secs(3_600)).into()),
+            }
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => self.closing = true,
+                },
+                arrived = receive(&mut self.gatherer, &mut self.buffer) => {
+                    self.datagrams(arrived);
+                }
+                () = &mut timer => {}
+            }
+        }
+        self.close();
+    }
+
+    fn close(mut self) {
+        if let Some(mut engine) = self.engine.take() {
+            engine.close();
+            self.engine = Some(engine);
+            // One round puts the goodbyes on the wire; nobody waits for an answer.
+            self.drain(Instant::now());
+        }
+        self.commands.close();
+        let Task {
+            audio,
+            gatherer,
+            events,
+            commands,
+            ..
+        } = self;
+        // The recording is complete and the ports are free before anyone is told.
+        drop(audio);
+        drop(gatherer);
+        events.send(PeerConnectionEvent::SignalingState(SignalingState::Closed));
+        events.send(PeerConnectionEvent::IceConnectionState(
+            IceConnectionState::Closed,
+        ));
+        events.send(PeerConnectionEvent::ConnectionState(
+            ConnectionState::Closed,
+        ));
+        drop(events);
+        // Last, since this is what `closed` waits for.
+        drop(commands);
+    }
+
+    /// Takes the datagram that woke the task, and those behind it.
+    fn datagrams(&mut self, first: Option<Arrived>) {
+        let mut arrived = first;
+        let noop = std::task::Waker::noop();
+        let mut context = std::task::Context::from_waker(noop);
+        for _ in 0..DATAGRAMS_AT_ONCE {
+            if let Some(Arrived {
+                source,
+                destination,
+                length,
+            }) = arrived
+            {
+                let now = Instant::now();
+                if let Some(engine) = &mut self.engine {
+                    let result = engine.receive(now, source, destination, &self.buffer[..length]);
+                    self.check(result);
+                    self.drain(now);
+                }
+            }
+            // Polled with no waker: the next wait registers again.
+            match self.gatherer.poll_receive(&mut context, &mut self.buffer) {
+                Poll::Ready(next) => arrived = next,
+                Poll::Pending => break,
+            }
+        }
+    }
+
+    /// Does everything that is due; says when something will be.
+    fn advance(&mut self, now: Instant) -> Option<Instant> {
+        let gathering = self.gatherer.advance(now);
+        self.take_candidates();
+        if let Some(patience) = self.patience
+            && now >= patience
+        {
+            self.patience = None;
+            self.set_ice(IceConnectionState::Failed, now);
+        }
+        let due = self.pacer.due(now);
+        if due.skipped > 0 {
+            self.audio.skip(due.skipped);
+        }
+        for _ in 0..due.frames {
+            self.audio.tick(now, &mut self.outgoing, &mut self.news);
+        }
+        if let Some(engine) = &mut self.engine {
+            for packet in self.outgoing.drain(..) {
+                engine.send(now, packet);
+            }
+        }
+        self.outgoing.clear();
+        let engine = self.drain(now);
+        self.tell_news();
+        [gathering, self.patience, self.pacer.deadline(), engine]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn tell_news(&mut self) {
+        for event in self.news.drain(..) {
+            self.events.send(event);
+        }
+    }
+
+    /// Lets the engine work until it waits; says until when.
+    fn drain(&mut self, now: Instant) -> Option<Instant> {
+        loop {
+            let engine = self.engine.as_mut()?;
+            let step = engine.poll();
+            match step {
+                Ok(Step::Transmit(transmit)) => {
+                    let (source, destination) = (transmit.source, transmit.destination);
+                    // Everything but STUN takes the path that ICE chose (RFC 7983).
+                    if transmit.contents.first().is_some_and(|first| *first >= 20) {
+                        self.selected = Some((source, destination));
+                    }
+                    self.gatherer.send(source, destination, &transmit.contents);
+                }
+                Ok(Step::Event(event)) => self.event(now, event),
+                Ok(Step::Timeout(at)) if at <= now => {
+                    let result = engine.timeout(now);
+                    self.check(result);
+                }
+                Ok(Step::Timeout(at)) => {
+                    if !engine.is_alive() {
+                        self.engine = None;
+                        return None;
+                    }
+                    return Some(at);
+                }
+                Err(error) => {
+                    self.check(Err(error));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// An engine that fails is gone, and with it the connection.
+    fn check(&mut self, result: Result<(), MediaError>) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "the peer connection failed");
+            self.engine = None;
+            self.pacer.stop();
+            self.states.broken = true;
+            self.patience = None;
+            self.update_connection();
+        }
+    }
+
+    fn event(&mut self, now: Instant, event: str0m::Event) {
+        match event {
+            str0m::Event::RtpPacket(packet) => {
+                self.audio.receive(now, rtp_in(packet), &mut self.news);
+            }
+            str0m::Event::Connected => {
+                self.dtls_connected = true;
+                self.pacer.start(now);
+                self.update_connection();
+            }
+            str0m::Event::IceConnectionStateChange(state) => {
+                let state = match state {
+                    str0m::IceConnectionState::New => IceConnectionState::New,
+                    str0m::IceConnectionState::Checking => IceConnectionState::Checking,
+                    str0m::IceConnectionState::Connected => IceConnectionState::Connected,
+                    str0m::IceConnectionState::Completed => IceConnectionState::Completed,
+                    str0m::IceConnectionState::Disconnected => IceConnectionState::Disconnected,
+                };
+                self.set_ice(state, now);
+            }
+            str0m::Event::MediaEgressStats(stats) => {
+                self.rtcp_round_trip = stats.rtt.or(self.rtcp_round_trip);
+            }
+            str0m::Event::PeerStats(stats) => {
+                let pair = stats.selected_candidate_pair;
+                self.ice_round_trip = pair
+                    .and_then(|pair| pair.current_round_trip_time)
+                    .or(self.ice_round_trip);
+            }
+            str0m::Event::Closed => {
+                self.states.left = true;
+                self.pacer.stop();
+                self.update_connection();
+            }
+            _ => {}
+        }
+    }
+
+    fn set_ice(&mut self, state: IceConnectionState, now: Instant) {
+        if self.states.ice == state {
+            return;
+        }
+        self.patience = match state {
+            IceConnectionState::Checking => Some(now + ICE_PATIENCE),
+            IceConnectionState::Disconnected => Some(now + DISCONNECTED_PATIENCE),
+            _ => None,
+        };
+        self.states.ice = state;
+        self.events
+            .send(PeerConnectionEvent::IceConnectionState(state));
+        self.update_connection();
+    }
+
+    /// W3C 4.3.3, for one transport.
+    fn update_connection(&mut self) {
+        let state = match self.states.ice {
+            _ if self.states.broken => ConnectionState::Failed,
+            IceConnectionState::Failed => ConnectionState::Failed,
+            _ if self.states.left => ConnectionState::Disconnected,
+            IceConnectionState::Disconnected => ConnectionState::Disconnected,
+            IceConnectionState::New => ConnectionState::New,
+            IceConnectionState::Connected | IceConnectionState::Completed
+                if self.dtls_connected =>
+            {
+                ConnectionState::Connected
+            }
+            // An ICE restart keeps the old path alive while it looks for a new one.
+            _ => ConnectionState::Connecting,
+        };
+        if self.states.connection != state {
+            self.states.connection = state;
+            self.events
+                .send(PeerConnectionEvent::ConnectionState(state));
+        }
+    }
+
+    fn update_signaling(&mut self) {
+        let state = self.signaling.state();
+        if self.states.signaling != state {
+            self.states.signaling = state;
+            self.events.send(PeerConnectionEvent::SignalingState(state));
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::AddAudio(source, sink, reply) => {
+                let result = self.signaling.add_audio();
+                if result.is_ok() {
+                    self.audio.set_source(source);
+                    self.audio.set_sink(sink);
+                }
+                answer(reply, result);
+            }
+            Command::CreateOffer(options, reply) => {
+                let created = self.signaling.create_offer(options.ice_restart);
+                let offer = created.map(|session| SessionDescription::offer(plain(session)));
+                answer(reply, offer);
+            }
+            Command::CreateAnswer(reply) => {
+                let created = self.signaling.create_answer();
+                let made = created.map(|session| SessionDescription::answer(plain(session)));
+                answer(reply, made);
+            }
+            Command::SetLocal(description, reply) => {
+                let outcome = self.signaling.set_local(&description);
+                let result = outcome.and_then(|outcome| self.apply(outcome));
+                self.update_signaling();
+                answer(reply, result);
+            }
+            Command::SetRemote(description, reply) => {
+                let outcome = self.signaling.set_remote(&description);
+                let result = outcome.and_then(|outcome| self.apply(outcome));
+                self.update_signaling();
+                answer(reply, result);
+            }
+            Command::Local(reply) => answer(reply, Ok(self.local_description())),
+            Command::Remote(reply) => {
+                let remote = self.signaling.remote();
+                answer(reply, Ok(remote.map(|remote| remote.given.clone())));
+            }
+            Command::AddCandidate(candidate, reply) => {
+                let result = self.add_candidate(candidate);
+                answer(reply, result);
+            }
+            Command::SetDirection(MediaKind::Audio, direction, reply) => {
+                self.signaling.want(direction);
+                answer(reply, Ok(()));
+            }
+            Command::SetDirection(MediaKind::Video, _, reply) => answer(reply, Ok(())),
+            Command::Direction(reply) => answer(reply, Ok(self.audio.direction())),
+            Command::SetEnabled(MediaKind::Audio, enabled) => self.audio.set_enabled(enabled),
+            Command::SetEnabled(MediaKind::Video, _) => {}
+            Command::SetSource(source) => self.audio.set_source(source),
+            Command::SetSink(sink) => self.audio.set_sink(sink),
+            Command::Tones(tones, duration, gap, reply) => {
+                answer(reply, self.audio.queue_tones(&tones, duration, gap));
+            }
+            Command::Stats(reply) => {
+                let stats = self.stats();
+                answer(reply, Ok(stats));
+            }
+            Command::Close => self.closing = true,
+        }
+    }
+
+    fn apply(&mut self, outcome: Outcome) -> Result<(), MediaError> {
+        let now = Instant::now();
+        match outcome {
+            Outcome::Nothing => Ok(()),
+            Outcome::Gather => {
+                self.gather(now);
+                Ok(())
+            }
+            Outcome::Agreed {
+                agreement,
+                credentials,
+                offered,
+                gather,
+            } => {
+                if gather {
+                    self.gather(now);
+                }
+                self.agreed(now, *agreement, &credentials, offered)
+            }
+        }
+    }
+
+    /// Gathers the first time, and anew when a description starts a new generation.
+    fn gather(&mut self, now: Instant) {
+        let Some(local) = self.signaling.local() else {
+            return;
+        };
+        if !self.gatherer.is_new_generation(local.ufrag()) {
+            return;
+        }
+        if let Some(mid) = local.audio_mid() {
+            self.mid = mid.to_owned();
+        }
+        let gone = self.gatherer.start(now, &self.config).gone;
+        if let Some(engine) = &mut self.engine {
+            for candidate in gone.iter().filter_map(|candidate| candidate.for_engine()) {
+                engine.remove_local_candidate(&candidate);
+            }
+        }
+        self.set_gathering(GatheringState::Gathering);
+        self.take_candidates();
+        self.drain(now);
+    }
+
+    fn take_candidates(&mut self) {
+        for candidate in self.gatherer.take_fresh() {
+            if let (Some(engine), Some(candidate)) = (&mut self.engine, candidate.for_engine()) {
+                engine.add_local_candidate(candidate);
+            }
+            self.events.send(PeerConnectionEvent::IceCandidate {
+                candidate: candidate.line(),
+                mid: self.mid.clone(),
+            });
+        }
+        self.set_gathering(self.gatherer.state());
+    }
+
+    fn set_gathering(&mut self, state: GatheringState) {
+        if self.states.gathering != state {
+            self.states.gathering = state;
+            self.events.send(PeerConnectionEvent::GatheringState(state));
+        }
+    }
+
+    fn agreed(
+        &mut self,
+        now: Instant,
+        agreement: Agreement,
+        credentials: &Credentials,
+        offered: bool,
+    ) -> Result<(), MediaError> {
+        let (Some(transport), Some(audio)) = (&agreement.transport, &agreement.audio) else {
+            return self.audio.apply(None);
+        };
+        let keep = self.engine.as_ref().is_some_and(|e| e.is_for(transport));
+        match &mut self.engine {
+            Some(engine) if keep => {
+                engine.apply(credentials, transport, audio)?;
+            }
+            _ => {
+                let setup = Setup {
+                    identity: &self.identity,
+                    local: credentials,
+                    ssrc: self.ssrc,
+                    offered,
+                };
+                let mut engine = Engine::new(now, &setup, transport, audio)?;
+                for candidate in self.gatherer.candidates() {
+                    if let Some(candidate) = candidate.for_engine() {
+                        engine.add_local_candidate(candidate);
+                    }
+                }
+                self.dtls_connected = false;
+                self.states.broken = false;
+                self.states.left = false;
+                self.selected = None;
+                self.pacer.stop();
+                self.signaling.set_passive(!engine.is_active());
+                self.engine = Some(engine);
+                self.set_ice(IceConnectionState::Checking, now);
+            }
+        }
+        let early = std::mem::take(&mut self.early);
+        let lines = transport.candidates.iter().chain(&early);
+        for line in lines {
+            match remote_candidate(line) {
+                Ok(Remote::Use(candidate)) => {
+                    if let Some(engine) = &mut self.engine {
+                        engine.add_remote_candidate(candidate);
+                    }
+                }
+                Ok(Remote::Skip(reason)) => tracing::debug!(line, reason, "candidate skipped"),
+                // One bad line in a description must not end the call.
+                Err(error) => tracing::debug!(%error, "candidate ignored"),
+            }
+        }
+        self.apply_audio(audio)?;
+        self.drain(now);
+        Ok(())
+    }
+
+    fn apply_audio(&mut self, audio: &AudioAgreement) -> Result<(), MediaError> {
+        self.audio.apply(Some(audio.clone()))
+    }
+
+    fn add_candidate(&mut self, line: String) -> Result<(), MediaError> {
+        if self.signaling.remote().is_none() {
+            return Err(MediaError::InvalidState {
+                operation: "add_ice_candidate",
+                state: self.signaling.state(),
+                remedy: "set the remote description first",
+            });
+        }
+        match remote_candidate(&line)? {
+            Remote::Skip(reason) => tracing::debug!(line, reason, "candidate skipped"),
+            Remote::Use(candidate) => match &mut self.engine {
+                Some(engine) if self.signaling.state() == SignalingState::Stable => {
+                    engine.add_remote_candidate(candidate);
+                    self.drain(Instant::now());
+                }
+                // It belongs to a description that is not answered yet.
+                _ if self.early.len() < WAITING_CANDIDATES => self.early.push(line),
+                _ => {}
+            },
+        }
+        Ok(())
+    }
+
+    fn local_description(&self) -> Option<SessionDescription> {
+        let local = self.signaling.local()?;
+        let candidates: Vec<String> = self
+            .gatherer
+            .candidates()
+            .iter()
+            .map(|candidate| candidate.line())
+            .collect();
+        let render = Render {
+            default: self.gatherer.default_address(),
+            candidates: &candidates,
+            complete: self.gatherer.state() == GatheringState::Complete,
+        };
+        Some(SessionDescription {
+            kind: local.kind,
+            sdp: render.text(&local.session),
+        })
+    }
+
+    fn stats(&mut self) -> Stats {
+        let mut stats = Stats::default();
+        self.audio.stats(&mut stats);
+        stats.round_trip = self.rtcp_round_trip.or(self.ice_round_trip);
+        if let Some((source, destination)) = self.selected {
+            let local = self.gatherer.candidate_of(source);
+            stats.selected_pair = Some(CandidatePair {
+                local: local.map_or_else(|| source.to_string(), |candidate| candidate.label()),
+                remote: destination.to_string(),
+            });
+        }
+        if let Some(engine) = &mut self.engine {
+            stats.dtls = engine.dtls();
+            stats.srtp = engine.srtp().map(str::to_owned);
+        }
+        stats
+    }
+}
+
+/// Waits for a datagram, or for a server's name to be resolved.
+async fn receive(gatherer: &mut Gatherer, buffer: &mut [u8]) -> Option<Arrived> {
+    poll_fn(|cx| {
+        if gatherer.poll_lookup(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        gatherer.poll_receive(cx, buffer)
+    })
+    .await
+}
+
+fn answer<T>(reply: Reply<T>, result: Result<T, MediaError>) {
+    // Whoever asked may have gone.
+    let _ = reply.send(result);
+}
+
+/// A description as it was composed, before anything is known about the path.
+fn plain(session: &sdp_types::Session) -> String {
+    Render {
+        default: None,
+        candidates: &[],
+        complete: false,
+    }
+    .text(session)
+}
+
+fn random() -> Result<u64, MediaError> {
+    getrandom::u64().map_err(|error| MediaError::Engine(format!("no randomness: {error}")))
+}

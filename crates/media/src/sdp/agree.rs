@@ -1,0 +1,261 @@
+//! What an offer and its answer agree on.
+
+use super::compose::LocalSection;
+use super::description::{Codec, Credentials, Description, Fingerprint, Section, Setup};
+use crate::config::AudioCodec;
+use crate::description::Direction;
+
+/// What the offer and the answer agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Agreement {
+    /// `None` when every section is rejected: then nothing flows and no path is needed.
+    pub(crate) transport: Option<TransportAgreement>,
+    pub(crate) audio: Option<AudioAgreement>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TransportAgreement {
+    pub(crate) remote: Credentials,
+    pub(crate) fingerprint: Fingerprint,
+    /// Whether this side opens the DTLS connection.
+    pub(crate) active: bool,
+    pub(crate) remote_is_lite: bool,
+    pub(crate) candidates: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AudioAgreement {
+    pub(crate) mid: String,
+    /// Seen from this side.
+    pub(crate) direction: Direction,
+    /// What to send, by the peer's preference; the first is used.
+    pub(crate) send: Vec<SendCodec>,
+    /// What may come, by its payload type.
+    pub(crate) receive: Vec<SendCodec>,
+    /// Telephone events that may be sent: payload type and clock rate.
+    pub(crate) send_events: Vec<(u8, u32)>,
+    /// Telephone events that may come.
+    pub(crate) receive_events: Vec<(u8, u32)>,
+    /// The id of the header extension that carries the mid (RFC 9143 §15).
+    pub(crate) mid_extension: Option<u8>,
+    pub(crate) remote_ssrcs: Vec<u32>,
+}
+
+/// An audio codec under its payload type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SendCodec {
+    pub(crate) codec: AudioCodec,
+    pub(crate) payload_type: u8,
+}
+
+pub(crate) const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
+/// Compares both sides' descriptions.
+///
+/// # Errors
+///
+/// A sentence about what the remote description lacks.
+pub(crate) fn agree(
+    local: &Description,
+    remote: &Description,
+    local_offered: bool,
+) -> Result<Agreement, String> {
+    let nothing = Agreement {
+        transport: None,
+        audio: None,
+    };
+    let Some(index) = local.audio_index() else {
+        return Ok(nothing);
+    };
+    let ours = &local.sections[index];
+    // An answer may have fewer lines than the offer: what is not there is rejected.
+    let Some(theirs) = remote.sections.get(index) else {
+        return Ok(nothing);
+    };
+    if ours.kind != theirs.kind {
+        return Err(format!(
+            "its m= line {} is {} where the other side has {}; the order must be the same",
+            index + 1,
+            theirs.kind.name(),
+            ours.kind.name()
+        ));
+    }
+    if local.is_rejected(ours) || remote.is_rejected(theirs) {
+        return Ok(nothing);
+    }
+    let mid = ours
+        .mid
+        .clone()
+        .or_else(|| theirs.mid.clone())
+        .unwrap_or_else(|| index.to_string());
+    // The answer names the codecs that both know, the preferred one first.
+    let (offer, answer) = if local_offered {
+        (ours, theirs)
+    } else {
+        (theirs, ours)
+    };
+    let send = codecs(theirs, &answer.codecs, ours);
+    if send.is_empty() {
+        return Err(format!(
+            "none of its audio codecs ({}) is one of ours",
+            names(&theirs.codecs)
+        ));
+    }
+    let receive = codecs(ours, &answer.codecs, theirs);
+    let direction = ours.direction.and(theirs.direction.reversed());
+    let audio = AudioAgreement {
+        mid,
+        direction,
+        send,
+        receive,
+        send_events: events(theirs, ours),
+        receive_events: events(ours, theirs),
+        mid_extension: offer
+            .extension(MID_URI)
+            .filter(|_| answer.extension(MID_URI).is_some()),
+        remote_ssrcs: theirs.ssrcs.clone(),
+    };
+    let transport = transport(theirs, ours, remote.ice_lite, local_offered)?;
+    Ok(Agreement {
+        transport: Some(transport),
+        audio: Some(audio),
+    })
+}
+
+/// Whether a remote offer can be answered at all.
+///
+/// # Errors
+///
+/// A sentence about what it lacks.
+pub(crate) fn check_remote_offer(
+    offer: &Description,
+    sections: &[LocalSection],
+) -> Result<(), String> {
+    // Sections never go away and never change what they are (RFC 3264 §8).
+    if offer.sections.len() < sections.len() {
+        return Err(format!(
+            "it has {} m= lines where there were {} before; those no longer wanted stay with port 0",
+            offer.sections.len(),
+            sections.len()
+        ));
+    }
+    let Some(index) = offer.audio_index() else {
+        return Ok(());
+    };
+    let audio = &offer.sections[index];
+    if audio.is_rtp() && !offer.is_rejected(audio) {
+        check_transport(audio)?;
+    }
+    Ok(())
+}
+
+/// What a remote section must have so that a secure connection can be made at all.
+pub(crate) fn check_transport(theirs: &Section) -> Result<(&Credentials, &Fingerprint), String> {
+    let Some(credentials) = &theirs.credentials else {
+        return Err(
+            "its audio has no a=ice-ufrag and a=ice-pwd; WebRTC media needs ICE (RFC 8445)".into(),
+        );
+    };
+    let strongest = ["sha-256", "sha-1"]
+        .into_iter()
+        .find_map(|hash| theirs.fingerprints.iter().find(|f| f.hash == hash));
+    let Some(fingerprint) = strongest else {
+        return Err(match theirs.fingerprints.first() {
+            None => format!(
+                "its audio ({}) has no a=fingerprint; WebRTC media needs DTLS-SRTP (RFC 5763)",
+                theirs.protocol
+            ),
+            Some(other) => format!(
+                "its a=fingerprint uses {}; sha-256 would be right",
+                other.hash
+            ),
+        });
+    };
+    Ok((credentials, fingerprint))
+}
+
+fn transport(
+    theirs: &Section,
+    ours: &Section,
+    remote_is_lite: bool,
+    local_offered: bool,
+) -> Result<TransportAgreement, String> {
+    let (credentials, fingerprint) = check_transport(theirs)?;
+    let active = if local_offered {
+        match theirs.setup {
+            // The answerer opens the connection.
+            Some(Setup::Active) => false,
+            Some(Setup::Passive) | None => true,
+            Some(Setup::ActPass) => {
+                return Err(
+                    "its answer has a=setup:actpass; an answer says active or passive (RFC 8842)"
+                        .into(),
+                );
+            }
+        }
+    } else {
+        ours.setup != Some(Setup::Passive)
+    };
+    Ok(TransportAgreement {
+        remote: credentials.clone(),
+        fingerprint: fingerprint.clone(),
+        active,
+        remote_is_lite,
+        candidates: theirs.candidates.clone(),
+    })
+}
+
+/// The codecs of `named`, in the order of `preferred`, that `other` has too.
+fn codecs(named: &Section, preferred: &[Codec], other: &Section) -> Vec<SendCodec> {
+    let mut found: Vec<SendCodec> = Vec::new();
+    for wanted in preferred.iter().filter_map(audio_codec) {
+        let has = |section: &Section| {
+            section
+                .codecs
+                .iter()
+                .find(|codec| audio_codec(codec) == Some(wanted))
+                .map(|codec| codec.payload_type)
+        };
+        if let (Some(payload_type), Some(_)) = (has(named), has(other))
+            && !found.iter().any(|codec| codec.codec == wanted)
+        {
+            found.push(SendCodec {
+                codec: wanted,
+                payload_type,
+            });
+        }
+    }
+    found
+}
+
+fn events(named: &Section, other: &Section) -> Vec<(u8, u32)> {
+    named
+        .codecs
+        .iter()
+        .filter(|codec| is_event(codec))
+        .filter(|codec| {
+            let same = |c: &&Codec| is_event(c) && c.clock_rate == codec.clock_rate;
+            other.codecs.iter().any(|c| same(&c))
+        })
+        .map(|codec| (codec.payload_type, codec.clock_rate))
+        .collect()
+}
+
+pub(super) fn is_event(codec: &Codec) -> bool {
+    codec.name.eq_ignore_ascii_case("telephone-event")
+}
+
+/// Which of our codecs this is.
+pub(super) fn audio_codec(codec: &Codec) -> Option<AudioCodec> {
+    [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma]
+        .into_iter()
+        .find(|ours| {
+            // The "2" of opus/48000/2 is fixed (RFC 7587 §7), yet some forget it.
+            codec.name.eq_ignore_ascii_case(ours.name()) && codec.clock_rate == ours.clock_rate()
+        })
+}
+
+fn names(codecs: &[Codec]) -> String {
+    let names: Vec<&str> = codecs.iter().map(|codec| codec.name.as_str()).collect();
+    names.join(", ")
+}

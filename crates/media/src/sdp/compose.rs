@@ -1,0 +1,458 @@
+//! Writes offers and answers.
+
+use std::net::SocketAddr;
+
+use sdp_types::{AddrType, Attribute, Connection, Media, NetType, Origin, Session};
+
+use super::agree::{MID_URI, audio_codec, check_transport, is_event};
+use super::description::{
+    Codec, Credentials, Description, Fingerprint, Section, SectionKind, Setup,
+};
+use crate::config::AudioCodec;
+use crate::description::{Direction, MediaKind};
+
+/// The profile of an offer (RFC 8829 §5.1.2).
+const PROFILE: &str = "UDP/TLS/RTP/SAVPF";
+/// Where "no address is known yet" stands (RFC 8840 §4.1.1).
+const UNKNOWN_PORT: u16 = 9;
+
+/// What stays the same in all descriptions of one peer connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Composer {
+    pub(crate) session_id: u64,
+    pub(crate) codecs: Vec<AudioCodec>,
+    pub(crate) ssrc: u32,
+    pub(crate) cname: String,
+    pub(crate) stream_id: String,
+    pub(crate) track_id: String,
+}
+
+/// The sections this side has announced, in their order, which never changes (RFC 3264 §8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LocalSection {
+    pub(crate) kind: SectionKind,
+    pub(crate) mid: Option<String>,
+    pub(crate) protocol: String,
+    pub(crate) formats: Vec<String>,
+    /// Whether this section carries our audio; the others are declined.
+    pub(crate) audio: bool,
+}
+
+/// What goes into one description.
+#[derive(Clone, Debug)]
+pub(crate) struct Local<'a> {
+    pub(crate) version: u64,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) fingerprint: &'a Fingerprint,
+    pub(crate) direction: Direction,
+}
+
+/// Payload types, ours or those the peer has introduced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PayloadTypes {
+    codecs: Vec<(AudioCodec, u8)>,
+    events: Vec<(u32, u8)>,
+}
+
+/// The payload types for the next offer: those already agreed on where there are any (RFC 3264
+/// §8.3.2), else the usual ones.
+pub(crate) fn payload_types(previous: Option<&Section>) -> PayloadTypes {
+    let mut types = PayloadTypes {
+        codecs: Vec::new(),
+        events: Vec::new(),
+    };
+    for codec in previous.iter().flat_map(|section| &section.codecs) {
+        if let Some(known) = audio_codec(codec) {
+            types.codecs.push((known, codec.payload_type));
+        } else if is_event(codec) {
+            types.events.push((codec.clock_rate, codec.payload_type));
+        }
+    }
+    for (codec, usual) in [
+        (AudioCodec::Opus, 111),
+        (AudioCodec::Pcmu, 0),
+        (AudioCodec::Pcma, 8),
+    ] {
+        if !types.codecs.iter().any(|(known, _)| *known == codec) {
+            let number = types.free(usual);
+            types.codecs.push((codec, number));
+        }
+    }
+    for (rate, usual) in [(48_000, 110), (8_000, 126)] {
+        if !types.events.iter().any(|(known, _)| *known == rate) {
+            let number = types.free(usual);
+            types.events.push((rate, number));
+        }
+    }
+    types
+}
+
+impl PayloadTypes {
+    fn free(&self, usual: u8) -> u8 {
+        let taken = |number: u8| {
+            self.codecs.iter().any(|(_, n)| *n == number)
+                || self.events.iter().any(|(_, n)| *n == number)
+        };
+        std::iter::once(usual)
+            .chain(96..=127)
+            .find(|number| !taken(*number))
+            .unwrap_or(usual)
+    }
+}
+
+impl Composer {
+    /// An offer with these sections.
+    pub(crate) fn offer(
+        &self,
+        local: &Local<'_>,
+        sections: &[LocalSection],
+        types: &PayloadTypes,
+        bundle: bool,
+        mid_extension: Option<u8>,
+    ) -> Session {
+        let mut session = self.session(local.version);
+        let mids: Vec<&str> = sections
+            .iter()
+            .filter(|section| section.audio)
+            .filter_map(|section| section.mid.as_deref())
+            .collect();
+        if bundle && !mids.is_empty() {
+            session.add_attribute(with("group", format!("BUNDLE {}", mids.join(" "))));
+        }
+        session.add_attribute(with("msid-semantic", format!(" WMS {}", self.stream_id)));
+        for section in sections {
+            if !section.audio {
+                session.medias.push(declined(section));
+                continue;
+            }
+            let codecs = self.offered(types);
+            let mut media = media(&section.kind, &section.protocol, &codecs);
+            self.transport(&mut media, local, Setup::ActPass);
+            self.middle(
+                &mut media,
+                section.mid.as_deref(),
+                mid_extension,
+                local.direction,
+                true,
+            );
+            write_codecs(&mut media, &codecs);
+            self.sender(&mut media, local.direction);
+            session.medias.push(media);
+        }
+        session
+    }
+
+    fn offered(&self, types: &PayloadTypes) -> Vec<Codec> {
+        let mut codecs = Vec::new();
+        for ours in &self.codecs {
+            let Some((_, number)) = types.codecs.iter().find(|(codec, _)| codec == ours) else {
+                continue;
+            };
+            codecs.push(codec_line(*ours, *number));
+        }
+        for rate in event_rates(self.codecs.iter().copied()) {
+            if let Some((_, number)) = types.events.iter().find(|(known, _)| *known == rate) {
+                codecs.push(event_line(rate, *number));
+            }
+        }
+        codecs
+    }
+
+    /// The answer to `remote`, and the sections that follow from it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about what the offer lacks.
+    pub(crate) fn answer(
+        &self,
+        local: &Local<'_>,
+        remote: &Description,
+        passive: bool,
+    ) -> Result<(Session, Vec<LocalSection>), String> {
+        let mut session = self.session(local.version);
+        let audio = remote.audio_index();
+        let mut sections = Vec::new();
+        let mut medias = Vec::new();
+        let mut bundled: Vec<&str> = Vec::new();
+        for (index, theirs) in remote.sections.iter().enumerate() {
+            let mut section = LocalSection {
+                kind: theirs.kind.clone(),
+                mid: theirs.mid.clone(),
+                protocol: theirs.protocol.clone(),
+                formats: theirs.formats.clone(),
+                audio: false,
+            };
+            let wanted = audio == Some(index) && theirs.is_rtp() && !remote.is_rejected(theirs);
+            let codecs = if wanted {
+                self.answered(theirs)
+            } else {
+                Vec::new()
+            };
+            let speaks = codecs.iter().any(|codec| audio_codec(codec).is_some());
+            if !wanted || !speaks {
+                medias.push(declined(&section));
+                sections.push(section);
+                continue;
+            }
+            check_transport(theirs)?;
+            section.audio = true;
+            let mut media = media(&section.kind, &section.protocol, &codecs);
+            let setup = match theirs.setup {
+                Some(Setup::Active) => Setup::Passive,
+                Some(Setup::Passive) => Setup::Active,
+                // What is connected already keeps its roles; else the answerer is active, which
+                // saves a round trip (RFC 8829 §5.3.1).
+                Some(Setup::ActPass) | None if passive => Setup::Passive,
+                Some(Setup::ActPass) | None => Setup::Active,
+            };
+            self.transport(&mut media, local, setup);
+            let direction = local.direction.and(theirs.direction.reversed());
+            self.middle(
+                &mut media,
+                theirs.mid.as_deref(),
+                theirs.extension(MID_URI),
+                direction,
+                theirs.rtcp_mux,
+            );
+            write_codecs(&mut media, &codecs);
+            self.sender(&mut media, direction);
+            if let (Some(group), Some(mid)) = (&remote.bundle, &theirs.mid)
+                && group.contains(mid)
+            {
+                bundled.push(mid);
+            }
+            medias.push(media);
+            sections.push(section);
+        }
+        if !bundled.is_empty() {
+            session.add_attribute(with("group", format!("BUNDLE {}", bundled.join(" "))));
+        }
+        session.add_attribute(with("msid-semantic", format!(" WMS {}", self.stream_id)));
+        session.medias = medias;
+        Ok((session, sections))
+    }
+
+    /// The offer's codecs that are ours too, under the offer's numbers and in its order, with
+    /// telephone events of the preferred codec's clock rate only: Chromium, given two, sends
+    /// those of 8 kHz with timestamps of 48 kHz.
+    fn answered(&self, theirs: &Section) -> Vec<Codec> {
+        let mut codecs: Vec<Codec> = Vec::new();
+        let mut known: Vec<AudioCodec> = Vec::new();
+        for codec in &theirs.codecs {
+            if let Some(ours) = audio_codec(codec)
+                && self.codecs.contains(&ours)
+                && !known.contains(&ours)
+            {
+                known.push(ours);
+                codecs.push(codec_line(ours, codec.payload_type));
+            }
+        }
+        let Some(first) = known.first() else {
+            return codecs;
+        };
+        let events = theirs.codecs.iter().filter(|codec| is_event(codec));
+        let fitting = events.filter(|codec| codec.clock_rate == first.clock_rate());
+        codecs.extend(fitting.map(|c| event_line(c.clock_rate, c.payload_type)));
+        codecs
+    }
+
+    fn session(&self, version: u64) -> Session {
+        let origin = Origin::new(
+            self.session_id,
+            version,
+            NetType::In,
+            AddrType::Ip4,
+            "127.0.0.1",
+        );
+        Session::new(origin, "-")
+    }
+
+    fn transport(&self, media: &mut Media, local: &Local<'_>, setup: Setup) {
+        let digest: Vec<String> = local
+            .fingerprint
+            .digest
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        let fingerprint = format!("{} {}", local.fingerprint.hash, digest.join(":"));
+        media.add_attributes([
+            with("ice-ufrag", &local.credentials.ufrag),
+            with("ice-pwd", &local.credentials.password),
+            with("ice-options", "trickle"),
+            with("fingerprint", fingerprint),
+            with("setup", setup.as_str()),
+        ]);
+    }
+
+    fn middle(
+        &self,
+        media: &mut Media,
+        mid: Option<&str>,
+        mid_extension: Option<u8>,
+        direction: Direction,
+        rtcp_mux: bool,
+    ) {
+        if let Some(mid) = mid {
+            media.add_attribute(with("mid", mid));
+            if let Some(id) = mid_extension {
+                media.add_attribute(with("extmap", format!("{id} {MID_URI}")));
+            }
+        }
+        media.add_attribute(Attribute::new(direction.as_str()));
+        if direction.is_sending() {
+            let msid = format!("{} {}", self.stream_id, self.track_id);
+            media.add_attribute(with("msid", msid));
+        }
+        // An answer may only use it when it was offered (RFC 5761 §5.1.1).
+        if rtcp_mux {
+            media.add_attribute(Attribute::new("rtcp-mux"));
+        }
+    }
+
+    fn sender(&self, media: &mut Media, direction: Direction) {
+        if direction.is_sending() {
+            let value = format!("{} cname:{}", self.ssrc, self.cname);
+            media.add_attribute(with("ssrc", value));
+        }
+    }
+}
+
+fn with(name: &str, value: impl ToString) -> Attribute {
+    Attribute::with_value(name, value)
+}
+
+fn media(kind: &SectionKind, protocol: &str, codecs: &[Codec]) -> Media {
+    let numbers: Vec<String> = codecs.iter().map(|c| c.payload_type.to_string()).collect();
+    Media {
+        media: kind.name().to_owned(),
+        port: UNKNOWN_PORT,
+        num_ports: None,
+        proto: protocol.to_owned(),
+        fmt: numbers.join(" "),
+        media_title: None,
+        connections: vec![Connection::new(NetType::In, AddrType::Ip4, "0.0.0.0")],
+        bandwidths: Vec::new(),
+        key: None,
+        attributes: Vec::new(),
+    }
+}
+
+/// A section that is not wanted: port 0 and the formats as they came (RFC 3264 §6).
+fn declined(section: &LocalSection) -> Media {
+    let mut media = media(&section.kind, &section.protocol, &[]);
+    media.port = 0;
+    media.fmt = match section.formats.is_empty() {
+        true => "0".to_owned(),
+        false => section.formats.join(" "),
+    };
+    if let Some(mid) = &section.mid {
+        media.add_attribute(with("mid", mid));
+    }
+    media.add_attribute(Attribute::new("inactive"));
+    media
+}
+
+fn write_codecs(media: &mut Media, codecs: &[Codec]) {
+    for codec in codecs {
+        let channels = match codec.channels {
+            1 => String::new(),
+            more => format!("/{more}"),
+        };
+        let map = format!(
+            "{} {}/{}{channels}",
+            codec.payload_type, codec.name, codec.clock_rate
+        );
+        media.add_attribute(with("rtpmap", map));
+        if !codec.parameters.is_empty() {
+            let parameters = format!("{} {}", codec.payload_type, codec.parameters);
+            media.add_attribute(with("fmtp", parameters));
+        }
+    }
+}
+
+fn codec_line(codec: AudioCodec, payload_type: u8) -> Codec {
+    let (channels, parameters) = match codec {
+        AudioCodec::Opus => (2, "minptime=10;useinbandfec=1"),
+        AudioCodec::Pcmu | AudioCodec::Pcma => (1, ""),
+    };
+    Codec {
+        payload_type,
+        name: codec.name().to_owned(),
+        clock_rate: codec.clock_rate(),
+        channels,
+        parameters: parameters.to_owned(),
+    }
+}
+
+fn event_line(clock_rate: u32, payload_type: u8) -> Codec {
+    Codec {
+        payload_type,
+        name: "telephone-event".to_owned(),
+        clock_rate,
+        channels: 1,
+        parameters: "0-16".to_owned(),
+    }
+}
+
+/// One clock rate of telephone events for each of the codecs' rates, in their order.
+fn event_rates(codecs: impl Iterator<Item = AudioCodec>) -> Vec<u32> {
+    let mut rates = Vec::new();
+    for rate in codecs.map(AudioCodec::clock_rate) {
+        if !rates.contains(&rate) {
+            rates.push(rate);
+        }
+    }
+    rates
+}
+
+/// A fresh audio section of ours.
+impl LocalSection {
+    pub(crate) fn audio() -> LocalSection {
+        LocalSection {
+            kind: SectionKind::Media(MediaKind::Audio),
+            mid: Some("0".to_owned()),
+            protocol: PROFILE.to_owned(),
+            formats: Vec::new(),
+            audio: true,
+        }
+    }
+}
+
+/// Fills what is known about the path into a description that was composed before.
+pub(crate) struct Render<'a> {
+    /// The address that peers without ICE would send to.
+    pub(crate) default: Option<SocketAddr>,
+    /// `candidate:…`.
+    pub(crate) candidates: &'a [String],
+    pub(crate) complete: bool,
+}
+
+impl Render<'_> {
+    pub(crate) fn text(&self, session: &Session) -> String {
+        let mut session = session.clone();
+        if let Some(default) = self.default {
+            session.origin.set_unicast_ip_address(default.ip());
+        }
+        for media in session.medias.iter_mut().filter(|media| media.port != 0) {
+            if let Some(default) = self.default {
+                media.port = default.port();
+                media.connections = vec![Connection::from_ip_addr(default.ip())];
+            }
+            // The candidates come first, where every implementation finds them.
+            let mut attributes: Vec<Attribute> = self
+                .candidates
+                .iter()
+                .filter_map(|line| line.strip_prefix("candidate:"))
+                .map(|value| with("candidate", value))
+                .collect();
+            if self.complete {
+                attributes.push(Attribute::new("end-of-candidates"));
+            }
+            media.attributes.splice(0..0, attributes);
+        }
+        let mut text = Vec::new();
+        // Writing into memory cannot fail.
+        let _ = session.write(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
