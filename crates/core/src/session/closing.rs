@@ -3,7 +3,8 @@
 use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, WriteError};
 
 use super::established::Unacknowledged;
-use super::outgoing::{Invite, end_unwanted};
+use super::outgoing::{Invite, Outgoing};
+use super::proceeding::end_unwanted;
 use super::{InDialog, Session, SessionTimer, State};
 use crate::cause::Cause;
 use crate::context::{Context, Owner, Timer};
@@ -39,7 +40,6 @@ impl Session {
         originator: Originator,
         cause: Cause,
     ) {
-        use super::outgoing::Outgoing;
         let invite = match &self.state {
             State::Outgoing(Outgoing::Calling(invite) | Outgoing::Proceeding(invite, _)) => *invite,
             _ => return,

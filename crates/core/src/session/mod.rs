@@ -11,9 +11,9 @@ mod incoming;
 mod info;
 mod mute;
 mod outgoing;
+mod proceeding;
 mod terminate;
-
-use std::fmt;
+mod terms;
 
 use offhook_sip::{Message, NameAddr, Request, Response};
 
@@ -34,110 +34,9 @@ use established::Established;
 pub use handle::{SessionInfo, SessionMut};
 pub(crate) use incoming::Incoming;
 use outgoing::Outgoing;
-
-/// The id of a session, unique for the life of its agent.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SessionId(pub(crate) u64);
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "session {}", self.0)
-    }
-}
-
-/// Who started a session.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Direction {
-    /// The peer.
-    Incoming,
-    /// This side.
-    Outgoing,
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Incoming => "incoming",
-            Self::Outgoing => "outgoing",
-        })
-    }
-}
-
-/// Where a session stands, in JsSIP's terms (`RTCSession.C`).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Status {
-    /// Outgoing: nothing is sent yet.
-    Null,
-    /// Outgoing: the INVITE is sent.
-    InviteSent,
-    /// Outgoing: a provisional response came.
-    ProgressReceived,
-    /// Incoming: the INVITE is received and not announced yet.
-    InviteReceived,
-    /// Incoming: the application may answer.
-    WaitingForAnswer,
-    /// The call is being answered.
-    Answered,
-    /// Incoming: the 2xx is sent and waits for its ACK.
-    WaitingForAck,
-    /// The session is established.
-    Confirmed,
-    /// The session has ended.
-    Terminated,
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "not started",
-            Self::InviteSent => "calling",
-            Self::ProgressReceived => "in progress",
-            Self::InviteReceived => "being received",
-            Self::WaitingForAnswer => "waiting for an answer",
-            Self::Answered => "being answered",
-            Self::WaitingForAck => "waiting for the ACK",
-            Self::Confirmed => "established",
-            Self::Terminated => "ended",
-        })
-    }
-}
-
-/// The timers of a session.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) enum SessionTimer {
-    /// The description leaves with the candidates gathered so far.
-    Gathering,
-    /// Nobody answered.
-    NoAnswer,
-    /// The INVITE's Expires ran out.
-    Expires,
-    /// The 2xx is due again (RFC 3261 section 13.3.1.4).
-    Retransmit,
-    /// The ACK is overdue.
-    NoAck,
-    /// The next tone is due.
-    Dtmf,
-    /// The way to the server, or the final response to a cancelled INVITE, is overdue.
-    Patience,
-}
-
-const TIMERS: [SessionTimer; 7] = [
-    SessionTimer::Gathering,
-    SessionTimer::NoAnswer,
-    SessionTimer::Expires,
-    SessionTimer::Retransmit,
-    SessionTimer::NoAck,
-    SessionTimer::Dtmf,
-    SessionTimer::Patience,
-];
-
-/// What a request inside a session's dialog is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum InDialog {
-    Bye,
-    Dtmf(char),
-    Info(u32),
-}
+use terms::TIMERS;
+pub use terms::{Direction, SessionId, Status};
+pub(crate) use terms::{InDialog, SessionTimer};
 
 /// The life of a session.
 #[derive(Debug)]

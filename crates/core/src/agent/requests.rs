@@ -1,0 +1,238 @@
+//! Received messages, and requests on their way to the machine they are for
+//! (RFC 3261 section 8.2).
+
+use bytes::Bytes;
+use offhook_sip::{HeaderName, Message, Method, OutgoingResponse, Request, StatusCode};
+
+use super::{Agent, Life};
+use crate::dialog::DialogId;
+use crate::flow::FlowId;
+use crate::headers;
+use crate::session::{Received as InSession, Session, sdp_of};
+use crate::transaction::{Received, TransactionId};
+
+impl Agent {
+    pub(super) fn received(&mut self, flow: FlowId, bytes: Bytes) {
+        self.counters.received += 1;
+        match Message::parse(bytes.clone(), &self.cx.config.limits) {
+            Ok(Message::Request(request)) => self.request_received(flow, request),
+            Ok(Message::Response(response)) => self.response_received(flow, response),
+            Err(error) => {
+                self.counters.malformed += 1;
+                let answer =
+                    offhook_sip::reject(&bytes, &error).and_then(|answer| answer.write().ok());
+                if let Some(bytes) = answer {
+                    self.cx.send(flow, bytes);
+                }
+            }
+        }
+    }
+
+    fn request_received(&mut self, flow: FlowId, request: Request) {
+        if let Err(invalid) = request.validate() {
+            self.counters.malformed += 1;
+            if request.method() != Method::Ack {
+                let mut response = OutgoingResponse::to_request(&request, invalid.status());
+                // A phrase that cannot be written leaves the status' own.
+                let _ = response.set_reason(&invalid.reason());
+                if let Ok(bytes) = response.write() {
+                    self.cx.send(flow, bytes);
+                }
+            }
+            return;
+        }
+        let Some((transport, _)) = self.cx.connection.peer(flow) else {
+            self.counters.unknown_flow += 1;
+            return;
+        };
+        let cx = &mut self.cx;
+        let received = cx.transactions.receive_request(
+            cx.now,
+            &mut cx.timers,
+            request.clone(),
+            flow,
+            transport,
+        );
+        match received {
+            Received::Absorbed => {}
+            Received::Refused => self.counters.refused += 1,
+            Received::Ack => self.ack_received(request),
+            Received::Cancel { cancel, invite } => self.cancel_received(cancel, invite, request),
+            Received::New(transaction) => self.route(flow, transaction, request),
+        }
+        self.drain_transactions();
+    }
+
+    fn ack_received(&mut self, ack: Request) {
+        let session = DialogId::of_request(&ack).and_then(|id| self.cx.dialogs.get(&id).copied());
+        match session.and_then(|id| self.sessions.get_mut(&id)) {
+            Some(session) => session.acknowledged(&mut self.cx, ack),
+            None => self.counters.stray_acks += 1,
+        }
+    }
+
+    fn cancel_received(
+        &mut self,
+        cancel: TransactionId,
+        invite: Option<TransactionId>,
+        request: Request,
+    ) {
+        let status = match invite {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::CALL_DOES_NOT_EXIST,
+        };
+        self.cx.answer(cancel, &request, status);
+        let session = invite.and_then(|invite| {
+            self.sessions
+                .values_mut()
+                .find(|session| session.invite_transaction() == Some(invite))
+        });
+        if let Some(session) = session {
+            session.cancelled(&mut self.cx, request);
+        }
+    }
+
+    /// A request that starts a transaction.
+    fn route(&mut self, flow: FlowId, transaction: TransactionId, request: Request) {
+        if let Err((status, unsupported)) = self.acceptable(&request) {
+            if let Ok(mut response) = self.cx.response(&request, status) {
+                // A list that cannot be written is left out.
+                let _ = unsupported
+                    .map(|tags| response.headers_mut().push(HeaderName::Unsupported, tags));
+                self.cx.respond(transaction, response);
+            }
+            return;
+        }
+        if request.to().is_ok_and(|to| to.tag().is_some()) {
+            return self.route_in_dialog(transaction, request);
+        }
+        match request.method() {
+            Method::Invite => self.invite_received(flow, transaction, request),
+            Method::Options => self.options_received(flow, transaction, &request),
+            Method::Bye
+            | Method::Info
+            | Method::Update
+            | Method::Prack
+            | Method::Notify
+            | Method::Refer => {
+                self.cx
+                    .answer(transaction, &request, StatusCode::CALL_DOES_NOT_EXIST);
+            }
+            _ => self
+                .cx
+                .answer(transaction, &request, StatusCode::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    /// Whether a request is for this agent, and needs nothing it cannot do
+    /// (RFC 3261 sections 8.2.1 and 8.2.2).
+    fn acceptable(&self, request: &Request) -> Result<(), (StatusCode, Option<String>)> {
+        let uri = request.uri().map_err(|_| (StatusCode::BAD_REQUEST, None))?;
+        if !uri.is_sip() {
+            return Err((StatusCode::UNSUPPORTED_URI_SCHEME, None));
+        }
+        let user = uri.user_unescaped();
+        let ours = |own: Option<std::borrow::Cow<'_, str>>| user.is_some() && user == own;
+        let for_us = ours(self.cx.config.address.user_unescaped())
+            || user.as_deref() == Some(self.cx.connection.contact_user())
+            || user.as_deref() == Some("anonymous")
+            || (user.is_none() && request.method() == Method::Options);
+        if !for_us {
+            return Err((StatusCode::NOT_FOUND, None));
+        }
+        let unknown: Vec<&str> = request
+            .values(HeaderName::Require)
+            .filter(|tag| {
+                !headers::SUPPORTED
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(tag))
+            })
+            .collect();
+        if !unknown.is_empty() && !matches!(request.method(), Method::Ack | Method::Cancel) {
+            return Err((StatusCode::BAD_EXTENSION, Some(unknown.join(", "))));
+        }
+        Ok(())
+    }
+
+    fn route_in_dialog(&mut self, transaction: TransactionId, request: Request) {
+        let session =
+            DialogId::of_request(&request).and_then(|id| self.cx.dialogs.get(&id).copied());
+        match session.and_then(|id| self.sessions.get_mut(&id)) {
+            Some(session) => session.requested(
+                &mut self.cx,
+                InSession {
+                    transaction,
+                    request,
+                },
+            ),
+            None => {
+                self.cx
+                    .answer(transaction, &request, StatusCode::CALL_DOES_NOT_EXIST);
+            }
+        }
+    }
+
+    fn invite_received(&mut self, flow: FlowId, transaction: TransactionId, request: Request) {
+        if self
+            .sessions
+            .values()
+            .any(|session| session.is_same_invite(&request))
+        {
+            return self
+                .cx
+                .answer(transaction, &request, StatusCode::LOOP_DETECTED);
+        }
+        if self.life == Life::Stopping || self.sessions.len() >= self.cx.config.max_sessions {
+            return self.cx.answer(transaction, &request, StatusCode::BUSY_HERE);
+        }
+        let readable = request.body().is_empty() || sdp_of(&request, &self.cx).is_some();
+        if !readable {
+            if let Ok(mut response) = self
+                .cx
+                .response(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            {
+                // Without the hint the answer is right all the same.
+                let _ = response
+                    .headers_mut()
+                    .push(HeaderName::Accept, headers::APPLICATION_SDP);
+                self.cx.respond(transaction, response);
+            }
+            return;
+        }
+        let id = self.name_session();
+        let received = InSession {
+            transaction,
+            request: request.clone(),
+        };
+        match Session::receive(&mut self.cx, id, received, flow) {
+            Ok(session) => {
+                self.sessions.insert(id, session);
+            }
+            Err((status, missing)) => {
+                if let Ok(mut response) = self.cx.response(&request, status) {
+                    // The standard phrase does when this one cannot be written.
+                    let _ =
+                        response.set_reason(&format!("{}: it lacks {missing}", status.reason()));
+                    self.cx.respond(transaction, response);
+                }
+            }
+        }
+    }
+
+    fn options_received(&mut self, flow: FlowId, transaction: TransactionId, request: &Request) {
+        let contact = self.cx.connection.contact(flow);
+        let response = self
+            .cx
+            .response(request, StatusCode::OK)
+            .and_then(|mut response| {
+                let headers = response.headers_mut();
+                headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
+                headers.push(HeaderName::Supported, headers::SUPPORTED.join(", "))?;
+                headers.push(HeaderName::Contact, format_args!("<{contact}>"))?;
+                Ok(response)
+            });
+        if let Ok(response) = response {
+            self.cx.respond(transaction, response);
+        }
+    }
+}

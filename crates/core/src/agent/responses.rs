@@ -1,0 +1,130 @@
+//! Received responses, and what became of the requests they answer (RFC 3261 section 8.1.3).
+
+use offhook_sip::{Response, StatusCode};
+
+use super::Agent;
+use crate::auth::AuthAttempt;
+use crate::context::{Owner, Pending};
+use crate::flow::FlowId;
+use crate::session::Answer;
+use crate::transaction::{TransactionEvent, TransactionId};
+
+impl Agent {
+    pub(super) fn response_received(&mut self, flow: FlowId, response: Response) {
+        if response.validate().is_err() {
+            self.counters.malformed += 1;
+            return;
+        }
+        if !self
+            .cx
+            .transactions
+            .receive_response(self.cx.now, &mut self.cx.timers, response, flow)
+        {
+            self.counters.unmatched_responses += 1;
+        }
+        self.drain_transactions();
+    }
+
+    /// Carries what the transactions have to say to where it belongs.
+    pub(super) fn drain_transactions(&mut self) {
+        while let Some(event) = self.cx.transactions.poll() {
+            match event {
+                TransactionEvent::Send { flow, bytes } => self.cx.send(flow, bytes),
+                TransactionEvent::Response { id, response } => self.responded(id, response),
+                TransactionEvent::Timeout { id } => self.unanswered(id, Answer::Timeout),
+                TransactionEvent::TransportFailed { id } => self.unanswered(id, Answer::Unsent),
+                TransactionEvent::AckMissing { .. } => {}
+                TransactionEvent::Terminated { id } => {
+                    if let Some(pending) = self.cx.pending.remove(&id)
+                        && let Owner::Invite(session) = pending.owner
+                        && let Some(session) = self.sessions.get_mut(&session)
+                    {
+                        session.transaction_over(id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn responded(&mut self, id: TransactionId, response: Response) {
+        let status = response.status();
+        let Some(pending) = self.cx.pending.get(&id) else {
+            return;
+        };
+        let owner = pending.owner;
+        if matches!(
+            status,
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        ) && self.challenged(id, &response)
+        {
+            return;
+        }
+        // An INVITE's request stays until its transaction ends: further 2xx are acknowledged with
+        // its credentials.
+        let keep =
+            status.is_provisional() || (status.is_success() && matches!(owner, Owner::Invite(_)));
+        if !keep {
+            self.cx.pending.remove(&id);
+        }
+        if status.is_provisional() && !matches!(owner, Owner::Invite(_)) {
+            return;
+        }
+        self.answered(Some(id), owner, Answer::Response(response));
+    }
+
+    /// Answers a challenge; says whether the request goes on.
+    fn challenged(&mut self, id: TransactionId, response: &Response) -> bool {
+        let (Some(auth), Some(mut pending)) = (&mut self.cx.auth, self.cx.pending.remove(&id))
+        else {
+            return false;
+        };
+        let owner = pending.owner;
+        let request = pending.request.clone();
+        if auth.challenged(&mut pending.attempt, response).is_ok() {
+            let sent = match owner {
+                Owner::Registration => self.registration.retry(&mut self.cx, pending),
+                Owner::Invite(session) | Owner::InDialog(session, _) => self
+                    .sessions
+                    .get_mut(&session)
+                    .is_some_and(|session| session.retry(&mut self.cx, pending)),
+                Owner::Stray => false,
+            };
+            if sent {
+                return true;
+            }
+        }
+        let attempt = AuthAttempt::default();
+        self.cx.pending.insert(
+            id,
+            Pending {
+                owner,
+                request,
+                attempt,
+            },
+        );
+        false
+    }
+
+    fn unanswered(&mut self, id: TransactionId, answer: Answer) {
+        if let Some(pending) = self.cx.pending.remove(&id) {
+            self.answered(Some(id), pending.owner, answer);
+        }
+    }
+
+    pub(super) fn answered(&mut self, id: Option<TransactionId>, owner: Owner, answer: Answer) {
+        match owner {
+            Owner::Registration => self.registration.answered(&mut self.cx, answer),
+            Owner::Invite(session) => {
+                if let (Some(session), Some(id)) = (self.sessions.get_mut(&session), id) {
+                    session.invite_answered(&mut self.cx, id, answer);
+                }
+            }
+            Owner::InDialog(session, kind) => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.in_dialog_answered(&mut self.cx, kind, answer);
+                }
+            }
+            Owner::Stray => {}
+        }
+    }
+}
