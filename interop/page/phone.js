@@ -19,8 +19,21 @@ const MEDIA = {
 let ua;
 let session;
 
+// Chromium decodes only what somebody listens to.
+const speaker = new Audio();
+
+function listen(connection) {
+  connection.addEventListener('track', ({ track }) => {
+    speaker.srcObject = new MediaStream([track]);
+    speaker.play();
+  });
+}
+
 function follow(newSession) {
   session = newSession;
+  // An outgoing session has its connection by now and has told nobody.
+  if (session.connection) listen(session.connection);
+  else session.on('peerconnection', ({ peerconnection }) => listen(peerconnection));
   for (const event of SESSION_EVENTS) {
     session.on(event, (data) => {
       window.report({

@@ -1,0 +1,135 @@
+// The calls that every server between offhook and JsSIP has to carry.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startBrowser } from './browser.mjs';
+import { inboundPackets } from './media.mjs';
+import { Offhook } from './offhook.mjs';
+
+const SPEECH = fileURLToPath(new URL('../../assets/speech.wav', import.meta.url));
+const USERS = { alice: 'alicepw', bob: 'bobpw' };
+
+/**
+ * Defines the tests. `startServer` takes the users and resolves to an object with `domain`, `ws`,
+ * `log` and `stop()`.
+ */
+export function describeCalls(name, startServer) {
+  describe(`offhook and JsSIP through ${name}`, () => {
+    let server, browser, alice, natives;
+
+    before(async () => {
+      server = await startServer(USERS);
+      browser = await startBrowser();
+    });
+    after(async () => {
+      await browser?.stop();
+      await server?.stop();
+    });
+
+    // Alice is JsSIP in the browser, bob is offhook.
+    beforeEach(async () => {
+      natives = [];
+      alice = await browser.phone('alice');
+      await alice.register({ server: server.ws, uri: address('alice'), password: USERS.alice });
+    });
+    afterEach(async (context) => {
+      await Promise.all(natives.map((native) => native.stop()));
+      await alice?.close();
+      if (context.error || context.passed === false) {
+        for (const { name, entries } of [server.log, ...natives.map(({ lines }) => lines)]) {
+          console.error(`${name} said:\n${entries.map(({ text }) => `  ${text}`).join('\n')}`);
+        }
+      }
+    });
+
+    const address = (user) => `sip:${user}@${server.domain}`;
+    const offhook = (...args) => {
+      const native = new Offhook(...args);
+      natives.push(native);
+      return native;
+    };
+
+    /** Bob answers with an echo, alice has called him, and both say that the call stands. */
+    async function aliceCallsBob() {
+      const bob = offhook(
+        'answer', address('bob'), '--password', USERS.bob, '--server', server.ws,
+        '--echo', '--once', '--loopback',
+      );
+      await bob.saw('registered');
+      await alice.do('call', address('bob'));
+      const { from } = await bob.saw('incoming');
+      assert.match(from, new RegExp(`^sip:alice@${server.domain}`));
+      await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
+      return bob;
+    }
+
+    /** The last line of `bob`, who has left without an error. */
+    async function summary(bob) {
+      const { code } = await bob.exited;
+      assert.equal(code, 0, `bob ended with exit code ${code}:\n${bob.events.dump()}`);
+      const last = bob.events.entries.filter(({ event }) => event).at(-1);
+      assert.equal(last.event, 'summary');
+      return last;
+    }
+
+    test('the browser calls, hears its echo, sends DTMF and hangs up', async () => {
+      const bob = await aliceCallsBob();
+      await inboundPackets(alice, 100);
+
+      await alice.do('sendDTMF', '15#');
+      for (const tone of ['1', '5', '#']) {
+        await bob.saw('newDTMF', { tone, originator: 'remote' });
+      }
+      await alice.do('terminate');
+      await alice.saw('ended', { originator: 'local', cause: 'Terminated' });
+      await bob.saw('ended', { originator: 'remote', cause: 'Terminated' });
+
+      const { packets_sent, packets_received } = await summary(bob);
+      assert.ok(packets_sent >= 100, `bob sent ${packets_sent} RTP packets`);
+      assert.ok(packets_received >= 100, `bob received ${packets_received} RTP packets`);
+    });
+
+    test('the browser calls and offhook, interrupted, hangs up', async () => {
+      const bob = await aliceCallsBob();
+      await inboundPackets(alice, 100);
+      bob.signal('SIGINT');
+      await alice.saw('ended', { originator: 'remote', cause: 'Terminated' });
+      await bob.saw('ended', { originator: 'local' });
+      await bob.exited;
+    });
+
+    test('offhook rings the browser, which answers, and hangs up when told to', async () => {
+      const bob = offhook(
+        'call', address('alice'), '--from', address('bob'), '--password', USERS.bob,
+        '--server', server.ws, '--play', SPEECH, '--dtmf', '12', '--duration', '6s', '--loopback',
+      );
+      const { from } = await alice.saw('incoming');
+      assert.equal(from, address('bob'));
+      await bob.saw('progress');
+      await alice.do('answer');
+      await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
+      await inboundPackets(alice, 100);
+      const { totalAudioEnergy } = await alice.do('inboundAudio');
+      assert.ok(totalAudioEnergy > 0, 'the speech of bob is silence at the browser');
+
+      await bob.saw('ended', { originator: 'local' });
+      await alice.saw('ended', { originator: 'remote', cause: 'Terminated' });
+      await summary(bob);
+    });
+
+    test('offhook rings the browser, which answers and hangs up', async () => {
+      const bob = offhook(
+        'call', address('alice'), '--from', address('bob'), '--password', USERS.bob,
+        '--server', server.ws, '--play', SPEECH, '--loopback',
+      );
+      await alice.saw('incoming');
+      await alice.do('answer');
+      await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
+      await inboundPackets(alice, 100);
+      await alice.do('terminate');
+      await bob.saw('ended', { originator: 'remote', cause: 'Terminated' });
+      await summary(bob);
+    });
+  });
+}
