@@ -1,0 +1,144 @@
+//! Mutated conversations: whatever the network does to the messages of a call, an agent neither
+//! panics nor keeps anything of it.
+
+mod util;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use offhook_core::{TerminateOptions, Transport};
+use proptest::prelude::*;
+use util::lone::Lone;
+use util::{Fate, Pair};
+
+/// The messages of a call with DTMF, an INFO and a BYE, as they were on the wire.
+fn conversation() -> Vec<Bytes> {
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let mut pair = Pair::new(Transport::Udp);
+    pair.bob.manner = util::Manner::Answer;
+    let listener = Rc::clone(&heard);
+    pair.fate = Box::new(move |_, message| {
+        let bytes = match message {
+            offhook_sip::Message::Request(request) => request.bytes().clone(),
+            offhook_sip::Message::Response(response) => response.bytes().clone(),
+        };
+        listener.borrow_mut().push(bytes);
+        Fate::Arrive
+    });
+    pair.call();
+    pair.run(Duration::from_secs(1));
+    let now = pair.now;
+    pair.alice_session()
+        .send_dtmf(now, "1#", Default::default())
+        .expect("tones");
+    pair.bob_session()
+        .send_info(now, "text/plain", "hi", &Vec::new())
+        .expect("an INFO");
+    pair.run(Duration::from_secs(2));
+    let now = pair.now;
+    pair.bob_session()
+        .terminate(now, TerminateOptions::default())
+        .expect("ended");
+    pair.run_out();
+    drop(pair);
+    heard.take()
+}
+
+/// One thing that happens to a message.
+#[derive(Clone, Debug)]
+enum Harm {
+    Overwrite { at: usize, with: u8 },
+    Remove { at: usize, length: usize },
+    Repeat { at: usize, length: usize },
+    Swap { at: usize, with: usize },
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    let at = 0usize..4096;
+    prop_oneof![
+        (
+            at.clone(),
+            prop_oneof![
+                any::<u8>(),
+                Just(b'\r'),
+                Just(b'\n'),
+                Just(b';'),
+                Just(b'"'),
+                Just(b'<'),
+                Just(0u8)
+            ]
+        )
+            .prop_map(|(at, with)| Harm::Overwrite { at, with }),
+        (at.clone(), 1usize..200).prop_map(|(at, length)| Harm::Remove { at, length }),
+        (at.clone(), 1usize..200).prop_map(|(at, length)| Harm::Repeat { at, length }),
+        (at.clone(), at).prop_map(|(at, with)| Harm::Swap { at, with }),
+    ]
+}
+
+impl Harm {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let length = bytes.len();
+        match *self {
+            Self::Overwrite { at, with } => bytes[at % length] = with,
+            Self::Remove { at, length: gone } => {
+                let start = at % length;
+                bytes.drain(start..(start + gone).min(length));
+            }
+            Self::Repeat { at, length: again } => {
+                let start = at % length;
+                let copy = bytes[start..(start + again).min(length)].to_vec();
+                bytes.splice(start..start, copy);
+            }
+            Self::Swap { at, with } => bytes.swap(at % length, with % length),
+        }
+    }
+}
+
+/// Replaces what names the two ends, so that the messages are for the agent under test.
+fn readdress(bytes: &Bytes) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    text.replace("sip:bob@192.0.2.2:5060", "sip:alice@example.com")
+        .into_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_harmed_conversation_neither_panics_nor_stays(
+        harms in proptest::collection::vec((0usize..64, harm()), 0..40),
+        order in proptest::collection::vec(0usize..64, 1..60),
+    ) {
+        let mut messages: Vec<Vec<u8>> = CONVERSATION.with(|known| known.iter().map(readdress).collect());
+        for (which, harm) in &harms {
+            let count = messages.len();
+            harm.apply(&mut messages[which % count]);
+        }
+        let mut lone = Lone::unregistered();
+        for at in &order {
+            lone.receive(messages[at % messages.len()].clone());
+            if let Some(id) = lone.session.filter(|_| at % 3 == 0) {
+                let now = lone.now;
+                // Whether it may be answered is the session's business.
+                let _ = lone.agent.session(id).and_then(|mut session| session.answer(now, Default::default()));
+                lone.drain();
+            }
+            lone.run(Duration::from_millis(200));
+        }
+        // Nobody ever answers this agent: within a few minutes all of it is over.
+        lone.run(Duration::from_secs(600));
+        let live = lone.agent.live();
+        // What is left was established: it ends when somebody hangs up.
+        prop_assert_eq!(live.sessions, live.dialogs, "{:?}", live);
+        prop_assert_eq!(live.client_transactions + live.server_transactions + live.asks, 0, "{:?}", live);
+    }
+}
+
+thread_local! {
+    static CONVERSATION: Vec<Bytes> = conversation();
+}
