@@ -185,7 +185,7 @@ impl Sdp {
     /// [`SdpError::NoSuchMedia`] when there are fewer.
     pub fn set_direction(&mut self, index: usize, direction: Direction) -> Result<(), SdpError> {
         let mut lines = Lines::of(&self.text);
-        let section = lines.section(index).ok_or_else(|| SdpError::NoSuchMedia {
+        let section = lines.section(index).ok_or(SdpError::NoSuchMedia {
             index,
             count: self.session.medias.len(),
         })?;

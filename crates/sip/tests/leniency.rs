@@ -1,4 +1,5 @@
 //! What real peers send: each reads as its sender meant it.
+#![allow(clippy::unwrap_used)] // Outside #[test] functions too, a panic is the failure.
 
 use bytes::Bytes;
 use offhook_sip::{Contacts, HeaderName, Limits, Message, Method, ParseError, Request, Response};
