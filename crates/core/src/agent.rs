@@ -378,7 +378,10 @@ impl Agent {
             self.cx
                 .connection
                 .opened(flow, transport, local, remote, &mut self.cx.outputs);
-        self.cx.transactions.set_remote(flow, remote);
+        // A flow too many is closed again, and nothing more comes about it.
+        if self.cx.connection.peer(flow).is_some() {
+            self.cx.transactions.set_remote(flow, remote);
+        }
         if server {
             self.cx.event(Event::Connected);
             if self.cx.config.register && self.life == Life::Running {

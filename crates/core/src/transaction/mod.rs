@@ -182,12 +182,14 @@ impl Transactions {
         &self.shared.timings
     }
 
-    /// Tells the address at the other end of a flow.
+    /// Tells the address at the other end of a flow; an unspecified one tells nothing.
     ///
     /// From then on every response on that flow has `received` and `rport` in its top Via as
     /// RFC 3261, 18.2.1 and RFC 3581, 4 ask of a server. Forgotten with the flow.
     pub fn set_remote(&mut self, flow: FlowId, remote: SocketAddr) {
-        self.shared.remotes.insert(flow, remote);
+        if !remote.ip().is_unspecified() {
+            self.shared.remotes.insert(flow, remote);
+        }
     }
 
     /// Sends `request` in a new client transaction.

@@ -125,6 +125,10 @@ fn answers_on_a_flow_with_a_known_end_say_where_the_request_came_from() {
 #[test]
 fn answers_on_a_flow_with_an_unknown_end_repeat_the_via() {
     let mut bench = Bench::over(Udp);
+    // As in a browser, which does not know it.
+    bench
+        .transactions
+        .set_remote(FLOW, "0.0.0.0:0".parse().unwrap());
     bench.new_server(&request_text("INVITE"));
     assert_eq!(
         bench.last_response().header(HeaderName::Via),
