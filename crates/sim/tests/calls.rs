@@ -7,7 +7,7 @@
 mod common;
 
 use common::{World, ms, s};
-use offhook_core::Transport;
+use offhook_core::{DtmfOptions, Event, SessionEvent, Transport};
 use offhook_sim::{Chance, Conditions, Cut, Ringing};
 use offhook_sip::StatusCode;
 
@@ -225,6 +225,60 @@ fn a_call_that_meets_a_cut_ends_or_lives_on_but_never_hangs() {
         }
         world.assert_over(&[alice, bob]);
     }
+}
+
+#[test]
+fn tones_arrive_in_order_over_a_rough_network() {
+    for seed in 0..50 {
+        let mut world = World::new(seed, Transport::Udp, rough());
+        let (alice, bob) = (world.alice, world.bob);
+        let call = world.call();
+        world.until(s(30), "the call is confirmed", |world| {
+            world.has(alice, call, "confirmed")
+        });
+        world.network.with(alice, |alice, now| {
+            alice.act(now, |agent| {
+                let mut session = agent.session(call).unwrap();
+                session
+                    .send_dtmf(now, "1234#", DtmfOptions::default())
+                    .unwrap();
+            });
+        });
+        world.network.run_for(s(40));
+        let heard: String = world
+            .network
+            .node(bob)
+            .events()
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::Session {
+                    event: SessionEvent::NewDtmf { tone, .. },
+                    ..
+                } => Some(*tone),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(heard, "1234#", "{world}");
+        world.hang_up(alice, call);
+        world.assert_over(&[alice, bob]);
+    }
+}
+
+#[test]
+fn a_hundred_calls_at_once_do_not_disturb_each_other() {
+    let mut world = World::new(5, Transport::Udp, rough());
+    let (alice, bob) = (world.alice, world.bob);
+    let calls: Vec<_> = (0..100).map(|_| world.call()).collect();
+    world.until(s(60), "all are confirmed", |world| {
+        calls
+            .iter()
+            .all(|&call| world.has(alice, call, "confirmed"))
+    });
+    assert_eq!(world.network.node(bob).sessions().len(), 100);
+    for &call in &calls {
+        assert!(world.hang_up(alice, call), "{world}");
+    }
+    world.assert_over(&[alice, bob]);
 }
 
 #[test]

@@ -29,8 +29,22 @@ pub(crate) enum DtmfQueue {
     /// None is under way.
     #[default]
     Idle,
-    /// One was sent, or a pause runs; these follow when its time is over.
-    Playing(VecDeque<Tone>),
+    /// One was sent, or a pause runs; these follow when it is over.
+    Playing(VecDeque<Tone>, Step),
+}
+
+/// How far the tone that was sent last is.
+///
+/// The next one waits for its answer, too: an INFO that arrives after a later one is refused for
+/// its sequence number (RFC 3261 section 12.2.2), and its tone would be lost.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Step {
+    /// Its time runs, and its answer is awaited.
+    Sounding,
+    /// Its time runs; it was answered, or it is a pause.
+    Settled,
+    /// Its time is over; its answer is awaited.
+    Unanswered,
 }
 
 /// A tone that waits for its turn.
@@ -88,13 +102,13 @@ impl Session {
         }
         let extra_headers = Arc::new(options.extra_headers);
         let queue = match &mut self.dtmf {
-            DtmfQueue::Playing(queue) => queue,
+            DtmfQueue::Playing(queue, _) => queue,
             DtmfQueue::Idle => {
-                self.dtmf = DtmfQueue::Playing(VecDeque::new());
+                self.dtmf = DtmfQueue::Playing(VecDeque::new(), Step::Settled);
                 // Due now: the first tone leaves within this command.
                 cx.set_timer(Timer::Session(self.id, SessionTimer::Dtmf), Duration::ZERO);
                 match &mut self.dtmf {
-                    DtmfQueue::Playing(queue) => queue,
+                    DtmfQueue::Playing(queue, _) => queue,
                     DtmfQueue::Idle => return Ok(()),
                 }
             }
@@ -115,10 +129,14 @@ impl Session {
         Ok(())
     }
 
-    /// Sends the next tone; the queue is busy until the gap after its last one is over.
+    /// The time of a tone is over: sends the next one, if the last one is answered.
     pub(super) fn next_tone(&mut self, cx: &mut Context) {
         let next = match &mut self.dtmf {
-            DtmfQueue::Playing(queue) => queue.pop_front(),
+            DtmfQueue::Playing(_, step @ Step::Sounding) => {
+                *step = Step::Unanswered;
+                return;
+            }
+            DtmfQueue::Playing(queue, _) => queue.pop_front(),
             DtmfQueue::Idle => None,
         };
         let Some(tone) = next else {
@@ -128,10 +146,13 @@ impl Session {
         let busy = if tone.symbol == ',' {
             PAUSE
         } else {
+            if let DtmfQueue::Playing(_, step) = &mut self.dtmf {
+                *step = Step::Sounding;
+            }
             self.send_tone(cx, &tone);
             tone.duration + tone.gap
         };
-        if matches!(self.dtmf, DtmfQueue::Playing(_)) {
+        if matches!(self.dtmf, DtmfQueue::Playing(..)) {
             cx.set_timer(Timer::Session(self.id, SessionTimer::Dtmf), busy);
         }
     }
@@ -172,8 +193,14 @@ impl Session {
             .as_ref()
             .is_none_or(|response| !response.status().is_success());
         cx.tell(self.id, SessionEvent::DtmfDelivered { tone, response });
-        if refused && let DtmfQueue::Playing(queue) = &mut self.dtmf {
-            queue.clear();
+        if let DtmfQueue::Playing(queue, step) = &mut self.dtmf {
+            if refused {
+                queue.clear();
+            }
+            if *step == Step::Unanswered {
+                cx.set_timer(Timer::Session(self.id, SessionTimer::Dtmf), Duration::ZERO);
+            }
+            *step = Step::Settled;
         }
     }
 

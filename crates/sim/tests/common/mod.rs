@@ -4,6 +4,7 @@ mod switchboard;
 
 use std::time::Duration;
 
+use offhook_core::auth::Secret;
 use offhook_core::{
     CallOptions, Config, Destination, Live, SessionId, TerminateOptions, Transport,
 };
@@ -11,6 +12,8 @@ use offhook_sim::{Conditions, Handle, Network, Phone, Ringing};
 use offhook_sip::Uri;
 
 pub(crate) use switchboard::{HOST, Switchboard};
+
+const PASSWORD: &str = "open sesame";
 
 pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -43,7 +46,7 @@ impl World {
     ) -> World {
         let mut network = Network::new(seed);
         network.set_conditions(conditions);
-        let switchboard = network.add("switchboard", Switchboard::new());
+        let switchboard = network.add("switchboard", Switchboard::new().with_password(PASSWORD));
         network.listen(switchboard, transport, transport.default_port());
         let alice = network.add("alice", phone("alice", transport, seed * 2));
         let bob = phone("bob", transport, seed * 2 + 1).with_ringing(ringing);
@@ -187,6 +190,7 @@ fn phone(user: &str, transport: Transport, seed: u64) -> Phone {
     let mut config = Config::new(address);
     let url = format!("{}://{HOST}", transport.as_str().to_lowercase());
     config.servers = vec![Destination::from_url(&url).unwrap()];
+    config.secret = Some(Secret::Password(PASSWORD.to_owned()));
     // Longer than any story, so that no refresh falls into the end of one.
     config.register_expires = s(7_200);
     Phone::new(config, seed)

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
+use offhook_core::auth::{DigestServer, Secret, Verdict};
 use offhook_core::{
     FlowId, Hop, Instant, Received, TimerQueue, TransactionEvent, TransactionId, TransactionTimer,
     TransactionTimings, Transactions, Transport,
 };
 use offhook_sim::{Action, Node, Opened};
 use offhook_sip::{
-    Contacts, HeaderName, Limits, Message, Method, NameAddr, OutgoingRequest, OutgoingResponse,
-    Request, Response, StatusCode, Uri,
+    Contacts, Credentials, HeaderName, Limits, Message, Method, NameAddr, OutgoingRequest,
+    OutgoingResponse, Request, Response, StatusCode, Uri,
 };
 
 pub(crate) const HOST: &str = "sip.example.com";
@@ -26,6 +27,10 @@ pub(crate) struct Switchboard {
     upstream: HashMap<TransactionId, TransactionId>,
     branches: u64,
     actions: VecDeque<Action>,
+    /// Asks everybody for this password.
+    guard: Option<(DigestServer, &'static str)>,
+    /// Responses that do not say where our request came from, though we asked (RFC 3581, 4).
+    unstamped: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -68,7 +73,15 @@ impl Switchboard {
             upstream: HashMap::new(),
             branches: 0,
             actions: VecDeque::new(),
+            guard: None,
+            unstamped: 0,
         }
+    }
+
+    /// Lets nobody register or call who does not know the password.
+    pub(crate) fn with_password(mut self, password: &'static str) -> Switchboard {
+        self.guard = Some((DigestServer::new("example.com", [], [9; 32]), password));
+        self
     }
 
     /// How many contacts are bound to the address of a user.
@@ -82,6 +95,7 @@ impl Switchboard {
             && self.timers.is_empty()
             && self.forks.is_empty()
             && self.upstream.is_empty()
+            && self.unstamped == 0
     }
 
     fn request(&mut self, now: Instant, request: Request, flow: FlowId) {
@@ -96,6 +110,7 @@ impl Switchboard {
             .transactions
             .receive_request(now, &mut self.timers, copy, flow, transport)
         {
+            Received::New(id) if !self.admits(now, id, &request) => {}
             Received::New(id) if request.method() == Method::Register => {
                 let response = self.register(&request, flow);
                 self.respond(now, id, response);
@@ -114,6 +129,43 @@ impl Switchboard {
             }
             Received::Absorbed | Received::Refused => {}
         }
+    }
+
+    /// Whether the sender has shown that he knows the password; if not, he is challenged.
+    fn admits(&mut self, now: Instant, id: TransactionId, request: &Request) -> bool {
+        let (status, asks, says) = match request.method() {
+            Method::Register => (
+                StatusCode::UNAUTHORIZED,
+                HeaderName::WwwAuthenticate,
+                HeaderName::Authorization,
+            ),
+            Method::Invite if request.to().unwrap().tag().is_none() => (
+                StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+                HeaderName::ProxyAuthenticate,
+                HeaderName::ProxyAuthorization,
+            ),
+            _ => return true,
+        };
+        let Some((guard, password)) = &mut self.guard else {
+            return true;
+        };
+        let said: Vec<Credentials<'_>> = request
+            .headers(says)
+            .filter_map(|value| Credentials::parse(value).ok())
+            .collect();
+        let body = request.body();
+        let verdict = guard.verify(now, &said, request.method().as_str(), body, |_| {
+            Some(Secret::Password((*password).to_owned()))
+        });
+        if matches!(verdict, Verdict::Ok { .. }) {
+            return true;
+        }
+        let mut response = tagged(OutgoingResponse::to_request(request, status));
+        for challenge in guard.challenge(now, verdict == Verdict::Stale) {
+            response.headers_mut().push(asks, challenge).unwrap();
+        }
+        self.respond(now, id, response);
+        false
     }
 
     fn register(&mut self, request: &Request, flow: FlowId) -> OutgoingResponse {
@@ -339,6 +391,7 @@ fn outgoing(request: &Request, target: &Binding) -> OutgoingRequest {
         .skip(1)
         .map(str::to_owned)
         .collect();
+    copy.headers_mut().remove(HeaderName::ProxyAuthorization);
     copy.headers_mut().remove(HeaderName::Route);
     for route in routes {
         copy.headers_mut().push(HeaderName::Route, route).unwrap();
@@ -375,6 +428,7 @@ impl Node for Switchboard {
         match Message::parse(bytes, &Limits::default()) {
             Ok(Message::Request(request)) => self.request(now, request, flow),
             Ok(Message::Response(response)) => {
+                self.unstamped += usize::from(response.via().unwrap().received().is_none());
                 self.transactions
                     .receive_response(now, &mut self.timers, response, flow);
             }
