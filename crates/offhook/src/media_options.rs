@@ -1,0 +1,94 @@
+//! What a call plays, records and negotiates.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use offhook_media::{
+    AudioCodec, IceServer, IceTransportPolicy, PeerConnectionConfig, Sink, Source,
+};
+
+use crate::error::Error;
+
+/// How the peer connections of a user agent are made.
+#[derive(Clone, Debug)]
+pub struct MediaOptions {
+    /// STUN and TURN servers. Default: none.
+    pub ice_servers: Vec<IceServer>,
+    /// The audio codecs, the preferred first. Default: Opus, PCMU, PCMA.
+    pub codecs: Vec<AudioCodec>,
+    /// Whether loopback interfaces give candidates too, for calls within one machine. Default:
+    /// no; when the machine has no other interface they are used anyway.
+    pub loopback: bool,
+    /// Use TURN relays only, so that the peer never learns this machine's addresses. Default: no.
+    pub relay_only: bool,
+    /// Use this address only, instead of every interface's. Default: every interface's.
+    pub bind_address: Option<IpAddr>,
+}
+
+impl Default for MediaOptions {
+    fn default() -> Self {
+        let config = PeerConnectionConfig::default();
+        Self {
+            ice_servers: config.ice_servers,
+            codecs: config.audio_codecs,
+            loopback: config.loopback,
+            relay_only: false,
+            bind_address: config.bind_address,
+        }
+    }
+}
+
+impl MediaOptions {
+    fn config(&self, codecs: Option<Vec<AudioCodec>>) -> PeerConnectionConfig {
+        PeerConnectionConfig {
+            ice_servers: self.ice_servers.clone(),
+            ice_transport_policy: match self.relay_only {
+                true => IceTransportPolicy::Relay,
+                false => IceTransportPolicy::All,
+            },
+            loopback: self.loopback,
+            audio_codecs: codecs.unwrap_or_else(|| self.codecs.clone()),
+            bind_address: self.bind_address,
+        }
+    }
+}
+
+/// What the application said about the media of one call.
+#[derive(Debug, Default)]
+pub(crate) struct MediaChoice {
+    pub(crate) source: Option<Source>,
+    pub(crate) output: Output,
+    pub(crate) codecs: Option<Vec<AudioCodec>>,
+}
+
+/// Where received audio goes.
+#[derive(Debug, Default)]
+pub(crate) enum Output {
+    #[default]
+    Discard,
+    File(PathBuf),
+    Sink(Sink),
+}
+
+impl MediaChoice {
+    /// Opens what has to be opened: after this nothing but the network can fail.
+    pub(crate) fn settle(self, options: &MediaOptions) -> Result<CallMedia, Error> {
+        Ok(CallMedia {
+            config: options.config(self.codecs),
+            source: self.source.unwrap_or_else(Source::silence),
+            sink: match self.output {
+                Output::Discard => Sink::discard(),
+                Output::File(path) => Sink::wav(path)?,
+                Output::Sink(sink) => sink,
+            },
+        })
+    }
+}
+
+/// What a call's peer connection is made from.
+#[derive(Debug)]
+pub(crate) struct CallMedia {
+    pub(crate) config: PeerConnectionConfig,
+    pub(crate) source: Source,
+    pub(crate) sink: Sink,
+}

@@ -1,0 +1,358 @@
+//! The application's handle to one call.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use futures_core::Stream;
+use offhook_core::{
+    CommandError, Direction, DtmfOptions, ExtraHeaders, MediaKinds, SessionId, SessionInfo,
+    SessionMut, Status, TerminateOptions,
+};
+use offhook_media::{PeerConnection, Stats};
+use offhook_sip::{NameAddr, Request};
+use tokio::sync::watch;
+
+use crate::ask::Asks;
+use crate::call::AnswerOptions;
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::queue::EventQueue;
+use crate::session_event::{CallEnd, SessionEvent};
+
+/// One call: the handle by which an application follows and steers it.
+///
+/// It is cheap to clone, and may be dropped: the call goes on until somebody ends it, and all
+/// calls end with their [`UserAgent`](crate::UserAgent). Every command returns at once; what
+/// becomes of it is told by an event.
+///
+/// The events are read with [`Session::next`] or as a [`Stream`]. Each event goes to one reader,
+/// so clones share them. At most 1024 unread events are kept, the newest ones.
+#[derive(Clone)]
+pub struct Session {
+    driver: Arc<Driver>,
+    inner: Arc<SessionInner>,
+}
+
+/// What belongs to one session and outlives it.
+#[derive(Debug)]
+pub(crate) struct SessionInner {
+    pub(crate) id: SessionId,
+    pub(crate) call_id: String,
+    pub(crate) direction: Direction,
+    pub(crate) local_identity: NameAddr<'static>,
+    pub(crate) remote_identity: NameAddr<'static>,
+    pub(crate) request: Option<Request>,
+    pub(crate) events: EventQueue<SessionEvent>,
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) cell: Mutex<Cell>,
+}
+
+/// The part that changes and is not the agent's.
+#[derive(Debug, Default)]
+pub(crate) struct Cell {
+    pub(crate) asks: Asks,
+    pub(crate) start_time: Option<SystemTime>,
+    pub(crate) end_time: Option<SystemTime>,
+    pub(crate) connection: Option<PeerConnection>,
+    pub(crate) data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+/// How far a session has come, for those who wait.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) confirmed: bool,
+    pub(crate) end: Option<CallEnd>,
+    pub(crate) media: MediaProgress,
+}
+
+/// How far the session's media have come.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum MediaProgress {
+    /// There is no peer connection yet.
+    #[default]
+    None,
+    /// There is one.
+    Open,
+    /// It is closed, everything recorded is written; its last numbers.
+    Closed(Box<Stats>),
+}
+
+impl SessionInner {
+    pub(crate) fn cell(&self) -> MutexGuard<'_, Cell> {
+        self.cell.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn asks(&self) -> Asks {
+        self.cell().asks
+    }
+}
+
+impl Session {
+    pub(crate) fn new(driver: Arc<Driver>, inner: Arc<SessionInner>) -> Self {
+        Self { driver, inner }
+    }
+
+    /// The next event; `None` when there will be no more.
+    pub async fn next(&self) -> Option<SessionEvent> {
+        self.inner.events.next().await
+    }
+
+    /// Waits until the call stands (`confirmed`). Takes no event away from [`Session::next`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CallEnded`] when the call ended before it stood.
+    pub async fn confirmed(&self) -> Result<(), Error> {
+        let reached = |progress: &Progress| progress.confirmed || progress.end.is_some();
+        let progress = self.wait(reached).await;
+        match progress.end {
+            Some(end) if !progress.confirmed => Err(Error::CallEnded(Box::new(end))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the call has ended or failed and its media are let go: recordings are
+    /// complete then. Takes no event away from [`Session::next`].
+    pub async fn ended(&self) -> CallEnd {
+        let over = |progress: &Progress| {
+            progress.end.is_some() && !matches!(progress.media, MediaProgress::Open)
+        };
+        let progress = self.wait(over).await;
+        progress.end.expect("the wait ends when there is an end")
+    }
+
+    async fn wait(&self, reached: impl FnMut(&Progress) -> bool) -> Progress {
+        let mut progress = self.inner.progress.subscribe();
+        let found = progress.wait_for(reached).await;
+        found.expect("the sender lives in this handle").clone()
+    }
+
+    /// Answers an incoming call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call is outgoing, answered already or over; [`Error::Media`]
+    /// when the file to record to cannot be written.
+    pub fn answer(&self, answer: AnswerOptions) -> Result<(), Error> {
+        let AnswerOptions {
+            options,
+            media,
+            asks,
+        } = answer;
+        let id = self.inner.id;
+        self.driver.act(|state, now| {
+            let status = state.agent.session_info(id).map(|info| info.status());
+            let waits = matches!(
+                status,
+                Some(Status::InviteReceived | Status::WaitingForAnswer)
+            );
+            // An answer that cannot be must not overwrite the recording of the one that was.
+            let media = waits
+                .then(|| media.settle(&self.driver.settings.media))
+                .transpose()?;
+            state.agent.session(id)?.answer(now, options)?;
+            if let Some(asks) = asks {
+                self.inner.cell().asks = asks;
+            }
+            if let Some(media) = media {
+                state.prepare_media(id, media);
+            }
+            Ok(())
+        })
+    }
+
+    /// Tells the caller that it rings here, with a 180. Only needed when the user agent was told
+    /// not to ring by itself ([`UserAgentBuilder::ring`](crate::UserAgentBuilder::ring)); a
+    /// second time it does nothing.
+    pub fn ring(&self) {
+        let id = self.inner.id;
+        self.driver.act(|state, now| state.ring(now, id));
+    }
+
+    /// Ends the call in whichever state it is: a final response, a CANCEL or a BYE.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call is over, or the status is not one that fits.
+    pub fn terminate(&self, options: TerminateOptions) -> Result<(), Error> {
+        self.command(|session, now| session.terminate(now, options))
+    }
+
+    /// Sends DTMF tones: `0`-`9`, `A`-`D`, `R`, `*`, `#`, and `,` for a pause of two seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call is not there yet or over, or a tone is none.
+    pub fn send_dtmf(&self, tones: &str, options: DtmfOptions) -> Result<(), Error> {
+        self.command(|session, now| session.send_dtmf(now, tones, options))
+    }
+
+    /// Sends an INFO request; the number tells its `InfoDelivered` event from others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call does not stand.
+    pub fn send_info(
+        &self,
+        content_type: &str,
+        body: &str,
+        extra_headers: &ExtraHeaders,
+    ) -> Result<u32, Error> {
+        self.command(|session, now| session.send_info(now, content_type, body, extra_headers))
+    }
+
+    /// Sends silence, or blackness, instead of the local media.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call is over.
+    pub fn mute(&self, kinds: MediaKinds) -> Result<(), Error> {
+        self.command(|session, now| session.mute(now, kinds))
+    }
+
+    /// Lets the local media through again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call is over.
+    pub fn unmute(&self, kinds: MediaKinds) -> Result<(), Error> {
+        self.command(|session, now| session.unmute(now, kinds))
+    }
+
+    fn command<R>(
+        &self,
+        command: impl FnOnce(&mut SessionMut<'_>, offhook_core::Instant) -> Result<R, CommandError>,
+    ) -> Result<R, Error> {
+        let id = self.inner.id;
+        let result = self
+            .driver
+            .act(|state, now| command(&mut state.agent.session(id)?, now));
+        Ok(result?)
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&SessionInfo<'_>) -> R) -> Option<R> {
+        let state = self.driver.lock();
+        state
+            .agent
+            .session_info(self.inner.id)
+            .map(|info| read(&info))
+    }
+
+    /// Whether the call is neither established nor ended.
+    pub fn is_in_progress(&self) -> bool {
+        self.read(|info| info.is_in_progress()).unwrap_or(false)
+    }
+
+    /// Whether the call is established.
+    pub fn is_established(&self) -> bool {
+        self.read(|info| info.is_established()).unwrap_or(false)
+    }
+
+    /// Whether the call has ended or failed.
+    pub fn is_ended(&self) -> bool {
+        self.read(|info| info.is_ended()).unwrap_or(true)
+    }
+
+    /// Which kinds of local media are muted.
+    pub fn is_muted(&self) -> MediaKinds {
+        self.read(|info| info.is_muted()).unwrap_or_default()
+    }
+
+    /// Who started the session.
+    pub fn direction(&self) -> Direction {
+        self.inner.direction
+    }
+
+    /// The Call-ID of the session's dialog.
+    pub fn call_id(&self) -> &str {
+        &self.inner.call_id
+    }
+
+    /// This side's address: the From of an outgoing INVITE, the To of an incoming one.
+    pub fn local_identity(&self) -> &NameAddr<'static> {
+        &self.inner.local_identity
+    }
+
+    /// The peer's address: the To of an outgoing INVITE, the From of an incoming one.
+    pub fn remote_identity(&self) -> &NameAddr<'static> {
+        &self.inner.remote_identity
+    }
+
+    /// The INVITE of an incoming call.
+    pub fn request(&self) -> Option<&Request> {
+        self.inner.request.as_ref()
+    }
+
+    /// When the call was accepted.
+    pub fn start_time(&self) -> Option<SystemTime> {
+        self.inner.cell().start_time
+    }
+
+    /// When the established call ended; none for a call that failed.
+    pub fn end_time(&self) -> Option<SystemTime> {
+        self.inner.cell().end_time
+    }
+
+    /// Keeps a value of the application's with the session, one of each type; gives back the
+    /// value that it replaces.
+    pub fn set_data<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
+        let before = self
+            .inner
+            .cell()
+            .data
+            .insert(TypeId::of::<T>(), Arc::new(value));
+        before.and_then(|value| value.downcast().ok())
+    }
+
+    /// The value of this type that the application keeps with the session.
+    pub fn data<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let value = self.inner.cell().data.get(&TypeId::of::<T>()).cloned();
+        value.and_then(|value| value.downcast().ok())
+    }
+
+    /// The peer connection, once there is one: for outgoing calls soon after the start, for
+    /// incoming calls after [`Session::answer`]. It stays after the end.
+    pub fn connection(&self) -> Option<PeerConnection> {
+        self.inner.cell().connection.clone()
+    }
+
+    /// Packets, bytes, loss, jitter and more; after the end those that the call ended with. None
+    /// while there is no peer connection.
+    pub async fn stats(&self) -> Option<Stats> {
+        let known = |progress: &Progress| {
+            progress.end.is_none() || !matches!(progress.media, MediaProgress::Open)
+        };
+        match self.wait(known).await.media {
+            MediaProgress::None => None,
+            MediaProgress::Closed(stats) => Some(*stats),
+            MediaProgress::Open => match self.connection() {
+                Some(connection) => Some(connection.stats().await),
+                None => None,
+            },
+        }
+    }
+}
+
+/// The same events that [`Session::next`] gives.
+impl Stream for Session {
+    type Item = SessionEvent;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SessionEvent>> {
+        self.inner.events.poll_next(context)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.inner.id)
+            .field("direction", &self.inner.direction)
+            .field("remote", &self.inner.remote_identity.uri.as_str())
+            .finish_non_exhaustive()
+    }
+}
