@@ -72,7 +72,6 @@ mod network;
 mod node;
 mod peer_connection;
 mod phone;
-mod wire;
 
 pub use chance::Chance;
 pub use conditions::Conditions;

@@ -1,12 +1,13 @@
 //! Whole calls through a proxy, over networks good and bad.
 //!
-//! A failing seed prints its ladder; run the same seed again to see the same.
+//! A failing seed prints its ladder. `OFFHOOK_SEED=17 cargo test -p offhook-sim` runs that one
+//! alone, and `OFFHOOK_SEEDS=50` runs fifty times as many.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod common;
 
-use common::{World, ms, s};
+use common::{World, ms, s, seeds};
 use offhook_core::{DtmfOptions, Event, SessionEvent, Transport};
 use offhook_sim::{Chance, Conditions, Cut, Ringing};
 use offhook_sip::StatusCode;
@@ -68,7 +69,7 @@ fn a_call_through_the_proxy_is_set_up_and_ended_on_every_transport() {
 
 #[test]
 fn a_rough_network_delays_calls_and_breaks_none() {
-    for seed in 0..200 {
+    for seed in seeds(200) {
         let mut world = World::new(seed, Transport::Udp, rough());
         let (alice, bob) = (world.alice, world.bob);
         let call = world.call();
@@ -99,7 +100,7 @@ fn a_rough_network_delays_calls_and_breaks_none() {
 #[test]
 fn hanging_up_at_any_moment_ends_both_sides() {
     let mut crossings = 0;
-    for seed in 0..200 {
+    for seed in seeds(200) {
         let ringing = Ringing::Answered(ms(300));
         let mut world = World::with_ringing(seed, Transport::Udp, rough(), ringing);
         let (alice, bob) = (world.alice, world.bob);
@@ -128,7 +129,7 @@ fn hanging_up_at_any_moment_ends_both_sides() {
 
 #[test]
 fn a_rejection_reaches_the_caller() {
-    for seed in 0..50 {
+    for seed in seeds(50) {
         let busy = Ringing::Rejected(ms(500), StatusCode::BUSY_HERE);
         let mut world = World::with_ringing(seed, Transport::Udp, rough(), busy);
         let (alice, bob) = (world.alice, world.bob);
@@ -144,7 +145,7 @@ fn a_rejection_reaches_the_caller() {
 
 #[test]
 fn the_first_of_two_phones_to_answer_gets_the_call_and_the_other_stops_ringing() {
-    for seed in 0..50 {
+    for seed in seeds(50) {
         let mut world = World::new(seed, Transport::Udp, rough());
         let other = world.another_for_bob("bob's desk", Ringing::Ignored);
         let (alice, bob) = (world.alice, world.bob);
@@ -165,7 +166,7 @@ fn the_first_of_two_phones_to_answer_gets_the_call_and_the_other_stops_ringing()
 #[test]
 fn two_phones_that_answer_at_once_leave_one_call() {
     let mut twice = 0;
-    for seed in 0..100 {
+    for seed in seeds(100) {
         let mut world = World::new(seed, Transport::Udp, rough());
         let other = world.another_for_bob("bob's desk", Ringing::Answered(s(1)));
         let (alice, bob) = (world.alice, world.bob);
@@ -199,7 +200,7 @@ fn two_phones_that_answer_at_once_leave_one_call() {
 
 #[test]
 fn a_call_that_meets_a_cut_ends_or_lives_on_but_never_hangs() {
-    for seed in 0..100 {
+    for seed in seeds(100) {
         let conditions = Conditions::perfect().with_delay(ms(5)..=ms(150));
         let mut world = World::new(seed, Transport::Ws, conditions);
         let (alice, bob) = (world.alice, world.bob);
@@ -229,7 +230,7 @@ fn a_call_that_meets_a_cut_ends_or_lives_on_but_never_hangs() {
 
 #[test]
 fn tones_arrive_in_order_over_a_rough_network() {
-    for seed in 0..50 {
+    for seed in seeds(50) {
         let mut world = World::new(seed, Transport::Udp, rough());
         let (alice, bob) = (world.alice, world.bob);
         let call = world.call();
@@ -279,6 +280,50 @@ fn a_hundred_calls_at_once_do_not_disturb_each_other() {
         assert!(world.hang_up(alice, call), "{world}");
     }
     world.assert_over(&[alice, bob]);
+}
+
+#[test]
+fn an_established_call_outlives_a_lost_websocket() {
+    for seed in seeds(50) {
+        let conditions = Conditions::perfect().with_delay(ms(5)..=ms(150));
+        let mut world = World::new(seed, Transport::Wss, conditions);
+        let (alice, bob) = (world.alice, world.bob);
+        let call = world.call();
+        world.until(s(5), "both are confirmed", |world| {
+            world.has(alice, call, "confirmed")
+                && world
+                    .network
+                    .node(bob)
+                    .sessions()
+                    .first()
+                    .is_some_and(|&session| world.has(bob, session, "confirmed"))
+        });
+        let answered = world.only_session(bob);
+        for phone in [alice, bob] {
+            let how = match seed % 2 {
+                0 => Cut::Heard,
+                _ => Cut::Unheard(s(10)),
+            };
+            world.network.cut(phone, how);
+            world.network.run_for(s(60));
+            assert!(world.network.node(phone).agent().is_registered(), "{world}");
+        }
+        assert!(
+            !world.has(alice, call, "ended") && !world.has(bob, answered, "ended"),
+            "{world}"
+        );
+        let (phone, session, other, theirs) = match seed / 2 % 2 {
+            0 => (alice, call, bob, answered),
+            _ => (bob, answered, alice, call),
+        };
+        assert!(world.hang_up(phone, session), "{world}");
+        world.until(
+            s(2),
+            "the other side hears it over the new flows",
+            |world| world.has(other, theirs, "ended"),
+        );
+        world.assert_over(&[alice, bob]);
+    }
 }
 
 #[test]

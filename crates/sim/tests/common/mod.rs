@@ -23,6 +23,20 @@ pub(crate) fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// The seeds of a story: `count` of them, or as many times more as `OFFHOOK_SEEDS` says; or the
+/// one that `OFFHOOK_SEED` names, to see a failure again.
+pub(crate) fn seeds(count: u64) -> std::ops::Range<u64> {
+    let named = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse::<u64>().ok())
+    };
+    match named("OFFHOOK_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..count * named("OFFHOOK_SEEDS").unwrap_or(1),
+    }
+}
+
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) network: Network,
