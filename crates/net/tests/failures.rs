@@ -1,5 +1,7 @@
 //! Flows that cannot be opened, and the bounds of what is held.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use std::time::Duration;

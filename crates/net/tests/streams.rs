@@ -1,5 +1,7 @@
 //! TCP: what the bytes of a stream mean, however they are cut.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use std::time::Duration;

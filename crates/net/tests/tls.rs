@@ -1,5 +1,7 @@
 //! TLS: who is trusted, and what is said when somebody is not.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,7 @@
 //! What holds on every transport.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use common::*;

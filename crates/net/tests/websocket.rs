@@ -1,5 +1,7 @@
 //! WebSocket: the subprotocol, frames, and those who speak something else (RFC 7118).
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use bytes::Bytes;
