@@ -54,6 +54,8 @@ pub mod audio;
 mod codec;
 mod config;
 mod description;
+#[cfg(feature = "device")]
+mod device;
 mod error;
 mod event;
 mod frame;

@@ -22,7 +22,6 @@ pub(crate) struct LocalCandidate {
 pub(crate) enum Kind {
     Host,
     ServerReflexive,
-    #[expect(dead_code, reason = "given by TURN servers")]
     Relayed,
 }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::candidate::{Kind, LocalCandidate};
 use super::interfaces;
 use super::stun::{self, Transaction};
+use super::turn::{Received, Relay};
 use crate::config::{IceTransportPolicy, PeerConnectionConfig, ServerAddress};
 use crate::event::GatheringState;
 
@@ -26,6 +27,7 @@ pub(crate) struct Gatherer {
     sockets: Vec<Socket>,
     lookups: JoinSet<(usize, Option<SocketAddr>)>,
     queries: Vec<Query>,
+    relays: Vec<Relay>,
     candidates: Vec<LocalCandidate>,
     fresh: Vec<LocalCandidate>,
     state: GatheringState,
@@ -71,6 +73,7 @@ impl Gatherer {
             sockets: Vec::new(),
             lookups: JoinSet::new(),
             queries: Vec::new(),
+            relays: Vec::new(),
             candidates: Vec::new(),
             fresh: Vec::new(),
             state: GatheringState::New,
@@ -123,6 +126,7 @@ impl Gatherer {
             .partition(|candidate| kept(&candidate.base));
         self.candidates = stay;
         self.sockets.retain(|socket| kept(&socket.address));
+        self.relays.retain(|relay| kept(&relay.base));
         self.queries.clear();
         self.state = GatheringState::Gathering;
         for (index, address) in addresses.iter().enumerate() {
@@ -158,8 +162,7 @@ impl Gatherer {
                 (index, address)
             });
         }
-        self.finish_if_done();
-        let _ = now;
+        self.advance(now);
         Restarted { gone }
     }
 
@@ -181,18 +184,19 @@ impl Gatherer {
             address: local,
             preference,
         });
-        if self.policy == IceTransportPolicy::All {
-            self.found(LocalCandidate {
-                kind: Kind::Host,
-                address: local,
-                base: local,
-                preference,
-            });
-        }
+        self.found(LocalCandidate {
+            kind: Kind::Host,
+            address: local,
+            base: local,
+            preference,
+        });
     }
 
     fn found(&mut self, candidate: LocalCandidate) {
         let known = |c: &LocalCandidate| c.address == candidate.address && c.base == candidate.base;
+        if candidate.kind != Kind::Relayed && self.policy == IceTransportPolicy::Relay {
+            return;
+        }
         if !self.candidates.iter().any(known) {
             self.candidates.push(candidate);
             self.fresh.push(candidate);
@@ -200,7 +204,8 @@ impl Gatherer {
     }
 
     fn finish_if_done(&mut self) {
-        if self.lookups.is_empty() && self.queries.is_empty() {
+        let waiting = self.relays.iter().any(Relay::is_allocating);
+        if self.lookups.is_empty() && self.queries.is_empty() && !waiting {
             self.state = GatheringState::Complete;
         }
     }
@@ -224,25 +229,77 @@ impl Gatherer {
     }
 
     fn ask(&mut self, now: Instant, index: usize, server: SocketAddr) {
-        if let Some(ServerAddress::Stun { .. }) = self.servers.get(index) {
-            for socket in &self.sockets {
-                if socket.address.is_ipv4() != server.is_ipv4() {
-                    continue;
+        match self.servers.get(index) {
+            Some(ServerAddress::Stun { .. }) => self.ask_stun(now, server),
+            Some(ServerAddress::Turn {
+                username,
+                credential,
+                ..
+            }) => {
+                // A relay that is kept over a restart is not asked for again.
+                if self
+                    .relays
+                    .iter()
+                    .any(|r| r.server == server && !r.is_gone())
+                {
+                    return;
                 }
-                let mut transaction = Transaction::default();
-                if getrandom::fill(&mut transaction).is_err() {
-                    continue;
-                }
-                self.queries.push(Query {
-                    base: socket.address,
-                    preference: socket.preference,
+                let Some(socket) = self.socket_towards(server) else {
+                    return;
+                };
+                let (base, preference) = (socket.address, socket.preference);
+                self.relays.push(Relay::allocate(
+                    now,
+                    SERVER_PATIENCE,
+                    base,
+                    preference,
                     server,
-                    transaction,
-                    next: now,
-                    wait: FIRST_RETRY,
-                    deadline: now + SERVER_PATIENCE,
-                });
+                    username,
+                    &credential.0,
+                ));
             }
+            _ => {}
+        }
+    }
+
+    /// The socket on the address that the system would send from.
+    fn socket_towards(&self, server: SocketAddr) -> Option<&Socket> {
+        let any: IpAddr = match server {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+        };
+        // Connecting a datagram socket sends nothing, it only looks the route up.
+        let route = std::net::UdpSocket::bind((any, 0))
+            .and_then(|socket| {
+                socket.connect(server)?;
+                socket.local_addr()
+            })
+            .ok();
+        let family = |socket: &&Socket| socket.address.is_ipv4() == server.is_ipv4();
+        self.sockets
+            .iter()
+            .find(|socket| route.is_some_and(|route| route.ip() == socket.address.ip()))
+            .or_else(|| self.sockets.iter().find(family))
+    }
+
+    fn ask_stun(&mut self, now: Instant, server: SocketAddr) {
+        for socket in &self.sockets {
+            if socket.address.is_ipv4() != server.is_ipv4() {
+                continue;
+            }
+            let mut transaction = Transaction::default();
+            if getrandom::fill(&mut transaction).is_err() {
+                continue;
+            }
+            self.queries.push(Query {
+                base: socket.address,
+                preference: socket.preference,
+                server,
+                transaction,
+                next: now,
+                wait: FIRST_RETRY,
+                deadline: now + SERVER_PATIENCE,
+            });
         }
     }
 
@@ -252,22 +309,45 @@ impl Gatherer {
         for query in &mut self.queries {
             if now >= query.next {
                 let request = stun::binding_request(&query.transaction);
-                let socket = self.sockets.iter().find(|s| s.address == query.base);
-                if let Some(socket) = socket {
-                    // Lost here is lost as on the way: it is tried again.
-                    let _ = socket.socket.try_send_to(&request, query.server);
-                }
+                to_server(&self.sockets, query.base, query.server)(&request);
                 query.next = now + query.wait;
                 query.wait *= 2;
             }
         }
+        let mut due = self
+            .queries
+            .iter()
+            .map(|query| query.next.min(query.deadline))
+            .min();
+        for relay in &mut self.relays {
+            let (base, server) = (relay.base, relay.server);
+            let next = relay.advance(now, &mut to_server(&self.sockets, base, server));
+            due = [due, next].into_iter().flatten().min();
+        }
+        self.find_relays();
         if self.state == GatheringState::Gathering {
             self.finish_if_done();
         }
-        self.queries
+        due
+    }
+
+    fn find_relays(&mut self) {
+        let found: Vec<LocalCandidate> = self
+            .relays
             .iter()
-            .map(|query| query.next.min(query.deadline))
-            .min()
+            .filter_map(|relay| {
+                Some(LocalCandidate {
+                    kind: Kind::Relayed,
+                    address: relay.relayed()?,
+                    base: relay.base,
+                    preference: relay.preference,
+                })
+            })
+            .collect();
+        for candidate in found {
+            self.found(candidate);
+        }
+        self.relays.retain(|relay| !relay.is_gone());
     }
 
     /// Waits for a datagram; answers of STUN servers are taken here and not given on.
@@ -285,20 +365,49 @@ impl Gatherer {
                 Poll::Ready(Err(_)) => return Poll::Ready(None),
                 Poll::Ready(Ok(source)) => {
                     let destination = socket.address;
-                    let datagram = filled.filled();
-                    let length = datagram.len();
-                    if self.take_answer(source, destination, &buffer[..length]) {
-                        return Poll::Ready(None);
-                    }
-                    return Poll::Ready(Some(Arrived {
-                        source,
-                        destination,
-                        length,
-                    }));
+                    let length = filled.filled().len();
+                    return Poll::Ready(self.sort(source, destination, length, buffer));
                 }
             }
         }
         Poll::Pending
+    }
+
+    /// Takes what belongs to a server; gives on what is for the engine.
+    fn sort(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        length: usize,
+        buffer: &mut [u8],
+    ) -> Option<Arrived> {
+        if self.take_answer(source, destination, &buffer[..length]) {
+            return None;
+        }
+        let relay = self
+            .relays
+            .iter_mut()
+            .find(|relay| relay.server == source && relay.base == destination);
+        if let Some(relay) = relay {
+            match relay.receive(Instant::now(), &buffer[..length]) {
+                Received::Handled => return None,
+                Received::Data { peer, data } => {
+                    let relayed = relay.relayed()?;
+                    buffer.get_mut(..data.len())?.copy_from_slice(&data);
+                    return Some(Arrived {
+                        source: peer,
+                        destination: relayed,
+                        length: data.len(),
+                    });
+                }
+                Received::Other => {}
+            }
+        }
+        Some(Arrived {
+            source,
+            destination,
+            length,
+        })
     }
 
     fn take_answer(&mut self, source: SocketAddr, base: SocketAddr, datagram: &[u8]) -> bool {
@@ -313,7 +422,6 @@ impl Gatherer {
         };
         let query = self.queries.remove(position);
         if let Some(address) = stun::mapped_address(datagram)
-            && self.policy == IceTransportPolicy::All
             // The same address as the host's: there is no translator in between.
             && address != base
         {
@@ -329,16 +437,48 @@ impl Gatherer {
 
     /// Sends for the engine.
     pub(crate) fn send(&mut self, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) {
-        let socket = self.sockets.iter().find(|s| s.address == source);
+        let relay = self
+            .relays
+            .iter_mut()
+            .find(|relay| relay.relayed() == Some(source));
+        if let Some(relay) = relay {
+            let (base, server) = (relay.base, relay.server);
+            let mut send = to_server(&self.sockets, base, server);
+            relay.send(Instant::now(), destination, datagram, &mut send);
+            return;
+        }
+        to_server(&self.sockets, source, destination)(datagram);
+    }
+
+    /// Gives the relays back.
+    pub(crate) fn close(&mut self) {
+        for relay in &mut self.relays {
+            let (base, server) = (relay.base, relay.server);
+            relay.close(Instant::now(), &mut to_server(&self.sockets, base, server));
+        }
+    }
+
+    /// The candidate whose socket or relay the engine sends from, for the statistics.
+    pub(crate) fn candidate_of(&self, source: SocketAddr) -> Option<&LocalCandidate> {
+        self.candidates
+            .iter()
+            .find(|c| c.address == source)
+            .or_else(|| self.candidates.iter().find(|c| c.base == source))
+    }
+}
+
+/// Sends from the socket on `base`. What the system does not take is lost, as on the way.
+fn to_server(
+    sockets: &[Socket],
+    base: SocketAddr,
+    destination: SocketAddr,
+) -> impl FnMut(&[u8]) + '_ {
+    let socket = sockets.iter().find(|socket| socket.address == base);
+    move |datagram| {
         if let Some(socket) = socket
             && let Err(error) = socket.socket.try_send_to(datagram, destination)
         {
             tracing::trace!(%destination, %error, "a datagram was not sent");
         }
-    }
-
-    /// The candidate whose socket the engine sends from, for the statistics.
-    pub(crate) fn candidate_of(&self, base: SocketAddr) -> Option<&LocalCandidate> {
-        self.candidates.iter().find(|c| c.base == base)
     }
 }

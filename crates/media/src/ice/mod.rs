@@ -5,6 +5,7 @@ mod candidate;
 mod gather;
 mod interfaces;
 mod stun;
+mod turn;
 
 pub(crate) use candidate::{Remote, remote_candidate};
 pub(crate) use gather::{Arrived, Gatherer};

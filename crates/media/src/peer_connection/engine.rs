@@ -90,6 +90,7 @@ struct Stream {
 }
 
 /// What a step of the engine brought.
+#[expect(clippy::large_enum_variant, reason = "matched at once, never stored")]
 pub(super) enum Step {
     Transmit(str0m::net::Transmit),
     Event(str0m::Event),

@@ -35,7 +35,7 @@ type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
 /// What a handle asks of the task.
 #[derive(Debug)]
 enum Command {
-    AddAudio(Source, Sink, Reply<()>),
+    AddAudio(Box<Source>, Sink, Reply<()>),
     CreateOffer(OfferOptions, Reply<SessionDescription>),
     CreateAnswer(Reply<SessionDescription>),
     SetLocal(SessionDescription, Reply<()>),
@@ -46,7 +46,7 @@ enum Command {
     SetDirection(MediaKind, Direction, Reply<()>),
     Direction(Reply<Direction>),
     SetEnabled(MediaKind, bool),
-    SetSource(Source),
+    SetSource(Box<Source>),
     SetSink(Sink),
     Tones(String, Duration, Duration, Reply<()>),
     Stats(Reply<Stats>),
@@ -94,7 +94,7 @@ impl PeerConnection {
     ///
     /// [`MediaError::AudioExists`] the second time, [`MediaError::Closed`].
     pub async fn add_audio(&self, source: Source, sink: Sink) -> Result<(), MediaError> {
-        self.ask(|reply| Command::AddAudio(source, sink, reply))
+        self.ask(|reply| Command::AddAudio(Box::new(source), sink, reply))
             .await
     }
 
@@ -221,7 +221,7 @@ impl PeerConnection {
 
     /// Sends from another source from now on.
     pub fn set_source(&self, source: Source) {
-        self.tell(Command::SetSource(source));
+        self.tell(Command::SetSource(Box::new(source)));
     }
 
     /// Brings what is received elsewhere from now on; the sink before is finished.

@@ -148,12 +148,12 @@ impl Task {
     }
 
     fn close(mut self) {
-        if let Some(mut engine) = self.engine.take() {
+        if let Some(engine) = &mut self.engine {
             engine.close();
-            self.engine = Some(engine);
             // One round puts the goodbyes on the wire; nobody waits for an answer.
             self.drain(Instant::now());
         }
+        self.gatherer.close();
         self.commands.close();
         let Task {
             audio,
@@ -376,7 +376,7 @@ impl Task {
             Command::AddAudio(source, sink, reply) => {
                 let result = self.signaling.add_audio();
                 if result.is_ok() {
-                    self.audio.set_source(source);
+                    self.audio.set_source(*source);
                     self.audio.set_sink(sink);
                 }
                 answer(reply, result);
@@ -420,7 +420,7 @@ impl Task {
             Command::Direction(reply) => answer(reply, Ok(self.audio.direction())),
             Command::SetEnabled(MediaKind::Audio, enabled) => self.audio.set_enabled(enabled),
             Command::SetEnabled(MediaKind::Video, _) => {}
-            Command::SetSource(source) => self.audio.set_source(source),
+            Command::SetSource(source) => self.audio.set_source(*source),
             Command::SetSink(sink) => self.audio.set_sink(sink),
             Command::Tones(tones, duration, gap, reply) => {
                 answer(reply, self.audio.queue_tones(&tones, duration, gap));

@@ -15,7 +15,7 @@ pub struct Sink {
 }
 
 enum Target {
-    Wav(wav::WavSink),
+    Wav(Box<wav::WavSink>),
     Frames(frames::FrameSink),
     Discard,
     #[cfg(feature = "device")]
@@ -34,7 +34,7 @@ impl Sink {
     pub fn wav(path: impl AsRef<Path>) -> Result<Sink, MediaError> {
         let wav = wav::WavSink::create(path.as_ref())?;
         Ok(Sink {
-            target: Target::Wav(wav),
+            target: Target::Wav(Box::new(wav)),
         })
     }
 
