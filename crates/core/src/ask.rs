@@ -1,8 +1,9 @@
 //! Questions: where the application may step in before the agent goes on.
 
-use offhook_sip::{OutgoingRequest, Request};
+use offhook_sip::{OutgoingRequest, Request, StatusCode};
 
 use crate::event::{Originator, SdpQuestion};
+use crate::options::ExtraHeaders;
 
 /// The id of a question.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -30,6 +31,16 @@ pub enum Question {
     Sdp(SdpQuestion),
     /// The INVITE is about to leave (`sending`); [`Reply::Request`] changes it.
     Sending(OutgoingRequest),
+    /// A re-INVITE came (`reinvite`); [`Reply::Reject`] refuses it.
+    Reinvite {
+        /// The request.
+        request: Request,
+    },
+    /// An UPDATE came (`update`); [`Reply::Reject`] refuses it.
+    Update {
+        /// The request.
+        request: Request,
+    },
     /// A candidate was gathered (`icecandidate`); [`Reply::Ready`] stops waiting for more.
     IceCandidate {
         /// The candidate attribute (`candidate:…`).
@@ -45,6 +56,8 @@ impl Question {
             Self::PeerConnection => "peerconnection",
             Self::Sdp(_) => "sdp",
             Self::Sending(_) => "sending",
+            Self::Reinvite { .. } => "reinvite",
+            Self::Update { .. } => "update",
             Self::IceCandidate { .. } => "icecandidate",
         }
     }
@@ -62,4 +75,13 @@ pub enum Reply {
     Request(OutgoingRequest),
     /// Wait for no more candidates.
     Ready,
+    /// Refuse the request.
+    Reject {
+        /// The status, 300 to 699; the seed API's default is 403.
+        status: StatusCode,
+        /// The reason phrase, where it is not the status' own.
+        reason: Option<String>,
+        /// Headers added to the response.
+        extra_headers: ExtraHeaders,
+    },
 }

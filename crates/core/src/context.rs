@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 use offhook_sip::{
-    HeaderName, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode, Uri, WriteError,
+    HeaderFields, HeaderName, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode, Uri,
+    WriteError,
 };
 
 use crate::ask::{AskId, Question};
@@ -367,6 +368,19 @@ impl Context {
                 .push(HeaderName::Allow, headers::ALLOW)?;
         }
         Ok(response)
+    }
+
+    /// Puts our Contact as a peer behind this flow shall use it on a message.
+    pub(crate) fn put_contact(
+        &self,
+        headers: &mut HeaderFields,
+        flow: FlowId,
+    ) -> Result<(), WriteError> {
+        if headers.contains(HeaderName::Contact) {
+            return Ok(());
+        }
+        let contact = self.connection.contact(flow);
+        headers.push(HeaderName::Contact, format_args!("<{contact}>"))
     }
 
     /// Gives a response to its transaction; one that is gone or cannot be written is let go.

@@ -209,6 +209,18 @@ pub enum SessionEvent {
         /// Whose hold.
         originator: Originator,
     },
+    /// A renegotiation of ours has come to its end: the seed API's `done`.
+    Renegotiated {
+        /// Which one, as the command named it.
+        exchange: u32,
+        /// Whether the session is now as it was to be, or as it was before.
+        result: Result<(), RenegotiationError>,
+    },
+    /// A re-INVITE or UPDATE of the peer was taken and answered: the seed API's `callback`.
+    Reoffered {
+        /// The request.
+        request: Request,
+    },
     /// The microphone or camera could not be had.
     GetUserMediaFailed {
         /// What the media engine says.
@@ -254,6 +266,8 @@ impl SessionEvent {
             Self::Unmuted { .. } => "unmuted",
             Self::Hold { .. } => "hold",
             Self::Unhold { .. } => "unhold",
+            Self::Renegotiated { .. } => "renegotiated",
+            Self::Reoffered { .. } => "reoffered",
             Self::GetUserMediaFailed { .. } => "getusermediafailed",
             Self::CreateOfferFailed { .. } => "peerconnection:createofferfailed",
             Self::CreateAnswerFailed { .. } => "peerconnection:createanswerfailed",
@@ -296,6 +310,32 @@ pub struct End {
     /// More about the cause, for people, where there is more to say.
     pub detail: Option<String>,
 }
+
+/// Why a renegotiation came to nothing; the session is as it was before.
+#[derive(Clone, Debug)]
+pub struct RenegotiationError {
+    /// Why.
+    pub cause: Cause,
+    /// The peer's response, if it refused.
+    pub response: Option<Response>,
+}
+
+impl fmt::Display for RenegotiationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.response {
+            Some(response) => write!(
+                f,
+                "{}: the peer answered {} {}",
+                self.cause,
+                response.status().code(),
+                response.reason()
+            ),
+            None => write!(f, "{}", self.cause),
+        }
+    }
+}
+
+impl std::error::Error for RenegotiationError {}
 
 /// What the `sdp` question shows and lets change.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -63,14 +63,14 @@ pub use config::{Config, ConfigError};
 pub use counters::{Counters, Live};
 pub use destination::{Destination, DestinationError};
 pub use error::CommandError;
-pub use event::{End, Event, Originator, Output, SdpQuestion, SessionEvent};
+pub use event::{End, Event, Originator, Output, RenegotiationError, SdpQuestion, SessionEvent};
 pub use flow::{FlowId, Transport};
 pub use media::{ConnectionState, MediaReport, MediaRequest, MediaStep, SdpKind};
 pub use options::{
     AnswerOptions, CallOptions, DtmfOptions, DtmfTransport, ExtraHeaders, MediaKinds,
     TerminateOptions,
 };
-pub use session::{Direction, SessionId, SessionInfo, SessionMut, Status};
+pub use session::{Direction, OnHold, ReofferOptions, SessionId, SessionInfo, SessionMut, Status};
 pub use time::Instant;
 pub use timer::TimerQueue;
 pub use transaction::{

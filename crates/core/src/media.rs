@@ -65,6 +65,12 @@ pub enum MediaRequest {
         /// Whether local video goes out.
         video: bool,
     },
+    /// Set the direction of every transceiver to `sendonly`, so that the next offers and answers
+    /// hold the peer, or back to what the session wants.
+    SetHold {
+        /// Whether the peer is held.
+        held: bool,
+    },
     /// Close the peer connection and let the local media go.
     Close,
 }

@@ -95,6 +95,21 @@ impl Negotiation {
         matches!(self, Self::LocalOffer)
     }
 
+    /// Whether nothing is under way.
+    pub(crate) fn is_stable(&self) -> bool {
+        matches!(self, Self::Stable)
+    }
+
+    /// Takes back what was set and not answered.
+    pub(crate) fn roll_back(&mut self, cx: &mut Context, session: SessionId) {
+        if !self.is_stable() {
+            cx.timers
+                .cancel(&Timer::Session(session, SessionTimer::Gathering));
+            cx.media(session, MediaRequest::Rollback);
+            *self = Self::Stable;
+        }
+    }
+
     /// Takes a report of the peer connection.
     pub(crate) fn report(
         &mut self,
@@ -188,7 +203,7 @@ impl Negotiation {
                 self.stop_gathering(cx, session);
                 return None;
             }
-            Reply::Proceed | Reply::Request(_) => None,
+            Reply::Proceed | Reply::Request(_) | Reply::Reject { .. } => None,
         };
         match std::mem::take(self) {
             Self::Making(kind, Making::Asking(asked, sdp)) if asked == ask => {

@@ -60,6 +60,11 @@ impl Random {
         self.0.next_u32() % 10_000 + 1
     }
 
+    /// A number from zero up to and without `limit`, which is more than zero.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0.next_u64() % limit
+    }
+
     /// A duration between half of `limit` and `limit`.
     pub(crate) fn jitter(&mut self, limit: Duration) -> Duration {
         let half = limit / 2;

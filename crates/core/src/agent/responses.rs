@@ -1,6 +1,6 @@
 //! Received responses, and what became of the requests they answer (RFC 3261 section 8.1.3).
 
-use offhook_sip::{Response, StatusCode};
+use offhook_sip::{Method, Response, StatusCode};
 
 use super::Agent;
 use crate::auth::AuthAttempt;
@@ -52,6 +52,7 @@ impl Agent {
             return;
         };
         let owner = pending.owner;
+        let invite = pending.request.method() == Method::Invite;
         if matches!(
             status,
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
@@ -61,8 +62,7 @@ impl Agent {
         }
         // An INVITE's request stays until its transaction ends: further 2xx are acknowledged with
         // its credentials.
-        let keep =
-            status.is_provisional() || (status.is_success() && matches!(owner, Owner::Invite(_)));
+        let keep = status.is_provisional() || (status.is_success() && invite);
         if !keep {
             self.cx.pending.remove(&id);
         }
@@ -121,7 +121,7 @@ impl Agent {
             }
             Owner::InDialog(session, kind) => {
                 if let Some(session) = self.sessions.get_mut(&session) {
-                    session.in_dialog_answered(&mut self.cx, kind, answer);
+                    session.in_dialog_answered(&mut self.cx, id, kind, answer);
                 }
             }
             Owner::Stray => {}

@@ -1,8 +1,9 @@
 //! `answer()`: takes an incoming call.
 
-use offhook_sip::StatusCode;
+use offhook_sip::{HeaderName, StatusCode};
 
 use super::established::{Established, Handshake, Unacknowledged};
+use super::incoming::Offered;
 use super::{Direction, Incoming, Session, SessionTimer, State, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
@@ -108,7 +109,10 @@ impl Session {
         let State::Incoming(incoming) = std::mem::replace(&mut self.state, State::Closed) else {
             return;
         };
-        let dialog = incoming.into_offered().dialog;
+        let Offered {
+            dialog, request, ..
+        } = incoming.into_offered();
+        let allows_update = request.has_token(HeaderName::Allow, "UPDATE");
         cx.timers
             .cancel(&Timer::Session(self.id, SessionTimer::Expires));
         cx.respond(transaction, response.clone());
@@ -123,6 +127,7 @@ impl Session {
         self.state = State::Established(Box::new(Established::new(
             dialog,
             Handshake::Unacknowledged(unacknowledged),
+            allows_update,
         )));
         self.started = Some(cx.now);
         cx.tell(

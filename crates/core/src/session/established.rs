@@ -5,6 +5,7 @@ use std::time::Duration;
 use offhook_sip::{Message, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode};
 
 use super::closing::Closing;
+use super::reoffer::{Exchange, Reoffer, sequence_of};
 use super::{Answer, Received, Session, SessionTimer, State, Status, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
@@ -19,7 +20,13 @@ use crate::transaction::TransactionId;
 #[derive(Debug)]
 pub(crate) struct Established {
     dialog: Dialog,
-    handshake: Handshake,
+    pub(super) handshake: Handshake,
+    /// The re-INVITE or UPDATE that is under way.
+    pub(super) exchange: Exchange,
+    /// Our offer that waits until the peer's is answered, after both met.
+    pub(super) later: Option<Reoffer>,
+    /// Whether the peer takes UPDATE.
+    pub(super) allows_update: bool,
 }
 
 /// How far the three-way handshake of the last INVITE is.
@@ -48,8 +55,15 @@ pub(crate) struct Unacknowledged {
 }
 
 impl Established {
-    pub(crate) fn new(dialog: Dialog, handshake: Handshake) -> Self {
-        Self { dialog, handshake }
+    /// `allows_update` says whether the peer's last Allow header listed UPDATE.
+    pub(crate) fn new(dialog: Dialog, handshake: Handshake, allows_update: bool) -> Self {
+        Self {
+            dialog,
+            handshake,
+            exchange: Exchange::Idle,
+            later: None,
+            allows_update,
+        }
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -70,10 +84,7 @@ impl Established {
     /// The CSeq number of the INVITE we acknowledged.
     pub(crate) fn invite_sequence(&self) -> Option<u32> {
         match &self.handshake {
-            Handshake::Acknowledged { ack, .. } => {
-                let cseq = ack.headers().get(offhook_sip::HeaderName::CSeq)?;
-                cseq.split(' ').next()?.parse().ok()
-            }
+            Handshake::Acknowledged { ack, .. } => sequence_of(ack),
             _ => None,
         }
     }
@@ -167,14 +178,7 @@ impl Session {
             cx.timers.cancel(&Timer::Session(self.id, timer));
         }
         if !self.media.negotiation.awaits_answer() {
-            cx.tell(
-                self.id,
-                SessionEvent::Confirmed {
-                    originator: Originator::Remote,
-                    ack: Some(ack),
-                },
-            );
-            return;
+            return self.confirm(cx, ack);
         }
         // Our 2xx carried the offer; the ACK owes the answer (RFC 3261 section 13.2.1).
         match sdp_of(&ack, cx).map(str::to_owned) {
@@ -184,10 +188,7 @@ impl Session {
                     .negotiation
                     .apply(cx, self.id, SdpKind::Answer, &sdp);
             }
-            None => {
-                let reason = "SIP ;cause=400;text=\"Missing SDP\"".to_owned();
-                self.hang_up(cx, Originator::Local, Cause::MissingSdp, Some(reason));
-            }
+            None => self.answer_missing(cx, Cause::MissingSdp, "400", "Missing SDP"),
         }
     }
 
@@ -195,30 +196,44 @@ impl Session {
         let State::Established(established) = &mut self.state else {
             return;
         };
+        if !matches!(established.handshake, Handshake::Answering(_)) {
+            return self.exchange_negotiated(cx, outcome);
+        }
         match (
             std::mem::replace(&mut established.handshake, Handshake::Settled),
             outcome,
         ) {
-            (Handshake::Answering(ack), Outcome::AnswerApplied(_)) => {
-                cx.tell(
-                    self.id,
-                    SessionEvent::Confirmed {
-                        originator: Originator::Remote,
-                        ack: Some(ack),
-                    },
-                );
-            }
+            (Handshake::Answering(ack), Outcome::AnswerApplied(_)) => self.confirm(cx, ack),
             (Handshake::Answering(_), Outcome::Failed(step, error)) => {
-                let reason = "SIP ;cause=488;text=\"Not Acceptable Here\"".to_owned();
-                self.hang_up(
-                    cx,
-                    Originator::Local,
-                    Cause::BadMediaDescription,
-                    Some(reason),
-                );
+                self.answer_missing(cx, Cause::BadMediaDescription, "488", "Not Acceptable Here");
                 self.tell_media_failure(cx, step, error);
             }
             (handshake, _) => established.handshake = handshake,
+        }
+    }
+
+    /// The ACK brought no answer that can be used: a new session ends, an old one goes on as it
+    /// was before.
+    fn answer_missing(&mut self, cx: &mut Context, cause: Cause, code: &str, text: &str) {
+        if self.confirmed {
+            self.media.negotiation.roll_back(cx, self.id);
+        } else {
+            let reason = format!("SIP ;cause={code};text=\"{text}\"");
+            self.hang_up(cx, Originator::Local, cause, Some(reason));
+        }
+    }
+
+    /// The ACK came, with all it owed: told once for a session, not for its re-INVITEs.
+    fn confirm(&mut self, cx: &mut Context, ack: Request) {
+        if !std::mem::replace(&mut self.confirmed, true) {
+            let originator = Originator::Remote;
+            cx.tell(
+                self.id,
+                SessionEvent::Confirmed {
+                    originator,
+                    ack: Some(ack),
+                },
+            );
         }
     }
 
@@ -258,7 +273,7 @@ impl Session {
         match request.method() {
             Method::Bye => self.peer_hung_up(cx, received),
             Method::Info => self.info_received(cx, received),
-            Method::Invite | Method::Update => self.reoffered(cx, &received),
+            Method::Invite | Method::Update => self.reoffered(cx, received),
             Method::Options => cx.answer(*transaction, request, StatusCode::OK),
             _ => cx.answer(*transaction, request, StatusCode::METHOD_NOT_ALLOWED),
         }
@@ -288,29 +303,6 @@ impl Session {
             State::Closing(_) => self.close(cx),
             State::Outgoing(_) | State::Closed => {}
         }
-    }
-
-    /// A re-INVITE or UPDATE. Without a description it is a refresh of the dialog; a new offer is
-    /// refused, which leaves the session as it is (RFC 3261 section 14.2).
-    fn reoffered(
-        &mut self,
-        cx: &mut Context,
-        Received {
-            transaction,
-            request,
-        }: &Received,
-    ) {
-        let refresh = request.method() == Method::Update && request.body().is_empty();
-        if !matches!(self.state, State::Established(_)) {
-            return cx.answer(*transaction, request, StatusCode::REQUEST_PENDING);
-        }
-        if !refresh {
-            return cx.answer(*transaction, request, StatusCode::NOT_ACCEPTABLE_HERE);
-        }
-        if let Some(dialog) = self.dialog_mut() {
-            dialog.refresh_target(request);
-        }
-        cx.answer(*transaction, request, StatusCode::OK);
     }
 
     /// A request of ours was answered: a peer that does not know the dialog any more, or does not

@@ -2,7 +2,7 @@
 
 use offhook_sip::NameAddr;
 
-use super::{Direction, Incoming, Session, SessionId, State, Status};
+use super::{Direction, Incoming, OnHold, ReofferOptions, Session, SessionId, State, Status};
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -69,6 +69,17 @@ impl<'a> SessionInfo<'a> {
     /// Which kinds of local media are muted.
     pub fn is_muted(&self) -> MediaKinds {
         self.session.media.muted
+    }
+
+    /// Who holds whom.
+    pub fn is_on_hold(&self) -> OnHold {
+        self.session.on_hold
+    }
+
+    /// Whether [`SessionMut::hold`], [`SessionMut::unhold`] and [`SessionMut::renegotiate`] are
+    /// possible now.
+    pub fn is_ready_to_reoffer(&self) -> bool {
+        self.session.is_ready_to_reoffer()
     }
 
     /// When it was accepted.
@@ -157,6 +168,39 @@ impl<'a> SessionMut<'a> {
         self.command(now, |session, cx| {
             session.send_info(cx, content_type, body, extra_headers)
         })
+    }
+
+    /// Puts the peer on hold (RFC 3264 section 8.4). The number it returns names it in
+    /// [`SessionEvent::Renegotiated`](crate::SessionEvent::Renegotiated); when the peer refuses,
+    /// the session is as before.
+    ///
+    /// # Errors
+    ///
+    /// When the peer is on hold already, or no new offer can be made now.
+    pub fn hold(&mut self, now: Instant, options: ReofferOptions) -> Result<u32, CommandError> {
+        self.command(now, |session, cx| session.hold(cx, options))
+    }
+
+    /// Lets the peer go on.
+    ///
+    /// # Errors
+    ///
+    /// When the peer is not on hold, or no new offer can be made now.
+    pub fn unhold(&mut self, now: Instant, options: ReofferOptions) -> Result<u32, CommandError> {
+        self.command(now, |session, cx| session.unhold(cx, options))
+    }
+
+    /// Makes a new offer (RFC 3261 section 14.1).
+    ///
+    /// # Errors
+    ///
+    /// When the session is not established, or another exchange is under way.
+    pub fn renegotiate(
+        &mut self,
+        now: Instant,
+        options: ReofferOptions,
+    ) -> Result<u32, CommandError> {
+        self.command(now, |session, cx| session.renegotiate(cx, options))
     }
 
     /// Sends silence or blackness instead of these kinds of local media.

@@ -7,11 +7,14 @@ mod closing;
 mod dtmf;
 mod established;
 mod handle;
+mod hold;
 mod incoming;
 mod info;
 mod mute;
 mod outgoing;
 mod proceeding;
+mod reoffer;
+mod reoffered;
 mod terminate;
 mod terms;
 
@@ -32,8 +35,10 @@ use closing::Closing;
 use dtmf::DtmfQueue;
 use established::Established;
 pub use handle::{SessionInfo, SessionMut};
+pub use hold::OnHold;
 pub(crate) use incoming::Incoming;
 use outgoing::Outgoing;
+pub use reoffer::ReofferOptions;
 use terms::TIMERS;
 pub use terms::{Direction, SessionId, Status};
 pub(crate) use terms::{InDialog, SessionTimer};
@@ -82,6 +87,10 @@ pub(crate) struct Session {
     media: Media,
     dtmf: DtmfQueue,
     next_info: u32,
+    next_reoffer: u32,
+    on_hold: OnHold,
+    /// Whether `confirmed` has been told.
+    confirmed: bool,
     started: Option<Instant>,
     ended: Option<Instant>,
 }
@@ -105,6 +114,9 @@ impl Session {
             media: Media::default(),
             dtmf: DtmfQueue::default(),
             next_info: 1,
+            next_reoffer: 1,
+            on_hold: OnHold::default(),
+            confirmed: false,
             started: None,
             ended: None,
         }
@@ -193,6 +205,9 @@ impl Session {
         }
         match &self.state {
             State::Incoming(incoming) if incoming.asked() == Some(ask) => self.announced(cx),
+            State::Established(_) if self.exchange_asked() == Some(ask) => {
+                self.exchange_replied(cx, reply)
+            }
             State::Outgoing(outgoing) if outgoing.asked() == Some(ask) => {
                 self.sending_replied(cx, reply)
             }
@@ -232,6 +247,7 @@ impl Session {
         match timer {
             SessionTimer::Gathering => self.media.negotiation.stop_gathering(cx, self.id),
             SessionTimer::Dtmf => self.next_tone(cx),
+            SessionTimer::Glare => self.glare_over(cx),
             SessionTimer::NoAnswer => self.not_answered(cx),
             SessionTimer::Expires => self.expired(cx),
             SessionTimer::Retransmit => self.retransmit_answer(cx),
@@ -303,9 +319,17 @@ impl Session {
     }
 
     /// A request inside the dialog was answered, or never will be.
-    pub(crate) fn in_dialog_answered(&mut self, cx: &mut Context, kind: InDialog, answer: Answer) {
+    pub(crate) fn in_dialog_answered(
+        &mut self,
+        cx: &mut Context,
+        id: Option<TransactionId>,
+        kind: InDialog,
+        answer: Answer,
+    ) {
         match kind {
             InDialog::Bye => self.bye_answered(cx),
+            InDialog::Reinvite => self.reoffer_answered(cx, id, answer),
+            InDialog::Update => self.reoffer_answered(cx, None, answer),
             InDialog::Dtmf(tone) => {
                 let response = answer.response().cloned();
                 self.dtmf_answered(cx, tone, response);

@@ -58,11 +58,13 @@ impl Session {
 
     pub(super) fn apply_mute(&self, cx: &mut Context) {
         let MediaKinds { audio, video } = self.media.muted;
+        // A held peer hears nothing, whatever its engine makes of our direction.
+        let held = self.on_hold.local;
         cx.media(
             self.id,
             MediaRequest::SetEnabled {
-                audio: !audio,
-                video: !video,
+                audio: !audio && !held,
+                video: !video && !held,
             },
         );
     }

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use offhook_sip::{
-    HeaderName, Message, Method, NameAddr, OutgoingRequest, Response, StatusCode, WriteError,
-};
+use offhook_sip::{HeaderName, Message, Method, NameAddr, OutgoingRequest, Response, StatusCode};
 
 use super::closing::Closing;
 use super::established::{Established, Handshake};
 use super::outgoing::{Answered, Invite, Outgoing};
+use super::reoffer::sequence_of;
 use super::{Answer, Session, SessionTimer, State, sdp_of};
 use crate::cause::Cause;
-use crate::context::{Context, Owner, Timer};
+use crate::context::{Context, Owner, Timer, Unsent};
 use crate::dialog::Dialog;
 use crate::event::{End, Originator, SessionEvent};
 use crate::media::{MediaStep, SdpKind};
@@ -145,7 +144,7 @@ impl Session {
                 return;
             }
         };
-        let Ok(ack) = acknowledge(cx, &dialog, invite.sequence, invite.transaction) else {
+        let Ok(ack) = acknowledge(cx, &dialog, invite.transaction) else {
             return self.abandon(cx, Cause::InternalError);
         };
         cx.dialogs.insert(dialog.id().clone(), self.id);
@@ -200,7 +199,9 @@ impl Session {
             ack,
             ..
         } = *answered;
+        let allows_update = response.has_token(HeaderName::Allow, "UPDATE");
         self.started = Some(cx.now);
+        self.confirmed = true;
         cx.tell(
             self.id,
             SessionEvent::Accepted {
@@ -214,7 +215,8 @@ impl Session {
             invite: invite.transaction,
             ack,
         };
-        self.state = State::Established(Box::new(Established::new(dialog, handshake)));
+        self.state =
+            State::Established(Box::new(Established::new(dialog, handshake, allows_update)));
         cx.tell(
             self.id,
             SessionEvent::Confirmed {
@@ -351,15 +353,17 @@ impl Session {
 pub(super) fn acknowledge(
     cx: &Context,
     dialog: &Dialog,
-    sequence: u32,
     invite: TransactionId,
-) -> Result<OutgoingRequest, WriteError> {
-    let mut ack = dialog.ack(sequence)?;
-    if let Some(pending) = cx.pending.get(&invite) {
-        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
-            for value in pending.request.headers().get_all(name) {
-                ack.headers_mut().push(name, value)?;
-            }
+) -> Result<OutgoingRequest, Unsent> {
+    let request = cx
+        .pending
+        .get(&invite)
+        .map(|pending| &pending.request)
+        .ok_or(Unsent::Refused)?;
+    let mut ack = dialog.ack(sequence_of(request).ok_or(Unsent::Refused)?)?;
+    for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+        for value in request.headers().get_all(name) {
+            ack.headers_mut().push(name, value)?;
         }
     }
     ack.headers_mut()
@@ -379,7 +383,7 @@ pub(super) fn end_unwanted(
         return;
     };
     // Nothing is lost when either cannot be written or sent: the peer's 2xx comes again.
-    if let Ok(ack) = acknowledge(cx, &dialog, invite.sequence, invite.transaction) {
+    if let Ok(ack) = acknowledge(cx, &dialog, invite.transaction) {
         let _ = cx.send_ack(&dialog, ack);
     }
     if let Ok(bye) = dialog.request(Method::Bye) {

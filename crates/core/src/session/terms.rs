@@ -84,17 +84,20 @@ pub(crate) enum SessionTimer {
     NoAck,
     /// The next tone is due.
     Dtmf,
+    /// The pause after two offers met is over (RFC 3261 section 14.1).
+    Glare,
     /// The way to the server, or the final response to a cancelled INVITE, is overdue.
     Patience,
 }
 
-pub(super) const TIMERS: [SessionTimer; 7] = [
+pub(super) const TIMERS: [SessionTimer; 8] = [
     SessionTimer::Gathering,
     SessionTimer::NoAnswer,
     SessionTimer::Expires,
     SessionTimer::Retransmit,
     SessionTimer::NoAck,
     SessionTimer::Dtmf,
+    SessionTimer::Glare,
     SessionTimer::Patience,
 ];
 
@@ -102,6 +105,8 @@ pub(super) const TIMERS: [SessionTimer; 7] = [
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum InDialog {
     Bye,
+    Reinvite,
+    Update,
     Dtmf(char),
     Info(u32),
 }

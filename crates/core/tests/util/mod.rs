@@ -45,6 +45,9 @@ pub(crate) struct Side {
     /// Questions that the test answers itself.
     pub(crate) asks: Option<fn(&Question) -> bool>,
     address: SocketAddr,
+    held: bool,
+    local: String,
+    remote: String,
 }
 
 impl Side {
@@ -69,6 +72,33 @@ impl Side {
             questions: Vec::new(),
             asks: None,
             address,
+            held: false,
+            local: String::new(),
+            remote: String::new(),
+        }
+    }
+
+    /// What a peer connection offers or answers: the direction follows the hold, and in an answer
+    /// what the peer sends and takes.
+    fn describe(&mut self, offer: bool) -> MediaReport {
+        let says = |direction: &str| self.remote.contains(direction);
+        let (takes, sends) = if offer {
+            (true, true)
+        } else {
+            (
+                !says("a=sendonly") && !says("a=inactive"),
+                !says("a=recvonly") && !says("a=inactive"),
+            )
+        };
+        let direction = match (takes, sends && !self.held) {
+            (true, true) => "sendrecv",
+            (true, false) => "sendonly",
+            (false, true) => "recvonly",
+            (false, false) => "inactive",
+        };
+        self.local = OFFER.replace("sendrecv", direction);
+        MediaReport::Created {
+            sdp: self.local.clone(),
         }
     }
 
@@ -304,14 +334,20 @@ impl Pair {
         let report = match request {
             MediaRequest::Open => MediaReport::Opened,
             MediaRequest::Capture { .. } => MediaReport::Captured,
-            MediaRequest::CreateOffer { .. } | MediaRequest::CreateAnswer => MediaReport::Created {
-                sdp: OFFER.to_owned(),
-            },
+            MediaRequest::CreateOffer { .. } => side.describe(true),
+            MediaRequest::CreateAnswer => side.describe(false),
             MediaRequest::SetLocal { .. } => MediaReport::LocalSet { gathered: true },
-            MediaRequest::SetRemote { .. } => MediaReport::RemoteSet,
+            MediaRequest::SetRemote { sdp, .. } => {
+                side.remote = sdp;
+                MediaReport::RemoteSet
+            }
             MediaRequest::DescribeLocal => MediaReport::LocalDescription {
-                sdp: OFFER.to_owned(),
+                sdp: side.local.clone(),
             },
+            MediaRequest::SetHold { held } => {
+                side.held = held;
+                return;
+            }
             _ => return,
         };
         side.agent.media(now, session, report);
@@ -465,6 +501,13 @@ fn describe(event: &SessionEvent) -> String {
         SessionEvent::Muted { audio, video } | SessionEvent::Unmuted { audio, video } => {
             format!("{name}({audio}, {video})")
         }
+        SessionEvent::Hold { originator } | SessionEvent::Unhold { originator } => {
+            format!("{name}({originator})")
+        }
+        SessionEvent::Renegotiated { result, .. } => match result {
+            Ok(()) => name.to_owned(),
+            Err(error) => format!("{name}({})", error.cause),
+        },
         SessionEvent::DtmfDelivered { tone, response } => {
             let status = response.as_ref().map(|response| response.status().code());
             format!("{name}({tone}, {status:?})")

@@ -1,0 +1,391 @@
+//! `renegotiate()` and every other new offer of ours inside a session: a re-INVITE or UPDATE
+//! (RFC 3261 section 14.1, RFC 3311). One that is refused leaves the session as it was.
+
+use std::time::Duration;
+
+use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, StatusCode};
+
+use super::established::{Handshake, Unacknowledged};
+use super::proceeding::acknowledge;
+use super::{Answer, Direction, InDialog, Received, Session, SessionTimer, State, sdp_of};
+use crate::ask::AskId;
+use crate::cause::Cause;
+use crate::context::{Context, Timer, Unsent};
+use crate::error::CommandError;
+use crate::event::{RenegotiationError, SessionEvent};
+use crate::headers;
+use crate::media::{MediaRequest, MediaStep, SdpKind};
+use crate::offer_answer::Outcome;
+use crate::options::ExtraHeaders;
+use crate::transaction::TransactionId;
+
+/// Options of a renegotiation.
+#[derive(Clone, Debug, Default)]
+pub struct ReofferOptions {
+    /// UPDATE instead of re-INVITE; where the peer does not allow UPDATE it is a re-INVITE all
+    /// the same.
+    pub use_update: bool,
+    /// Headers added to the request.
+    pub extra_headers: ExtraHeaders,
+    /// Whether the offer carries new ICE credentials (`iceRestart`).
+    pub ice_restart: bool,
+}
+
+/// How soon an offer whose turn has not come looks again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What a new offer is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    Hold,
+    Unhold,
+    Renegotiate,
+}
+
+/// A new offer of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct Reoffer {
+    pub(super) id: u32,
+    purpose: Purpose,
+    options: ReofferOptions,
+}
+
+/// The exchange of descriptions that is under way in an established session.
+#[derive(Debug, Default)]
+pub(crate) enum Exchange {
+    /// None.
+    #[default]
+    Idle,
+    /// Our offer is being made.
+    Offering(Reoffer),
+    /// Our offer is out.
+    Offered(Reoffer),
+    /// The peer's answer to it is being applied.
+    Concluding(Reoffer),
+    /// Our offer met the peer's (491), and is made anew when its time comes.
+    Waiting(Reoffer),
+    /// The application may refuse the peer's request.
+    Asking(Received, AskId),
+    /// The peer's request is being answered: with our answer, or where it brought no offer with
+    /// ours.
+    Answering(Received),
+}
+
+impl Session {
+    pub(crate) fn renegotiate(
+        &mut self,
+        cx: &mut Context,
+        options: ReofferOptions,
+    ) -> Result<u32, CommandError> {
+        if !self.is_ready_to_reoffer() {
+            return Err(CommandError::InvalidState {
+                command: "renegotiate",
+                status: self.status(),
+            });
+        }
+        self.reoffer(cx, Purpose::Renegotiate, options)
+    }
+
+    /// Whether a new offer may be made now: the session is established and no other exchange of
+    /// descriptions is under way.
+    pub(crate) fn is_ready_to_reoffer(&self) -> bool {
+        match &self.state {
+            State::Established(established) => {
+                matches!(established.exchange, Exchange::Idle)
+                    && matches!(
+                        established.handshake,
+                        Handshake::Acknowledged { .. } | Handshake::Settled
+                    )
+                    && self.media.negotiation.is_stable()
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn reoffer(
+        &mut self,
+        cx: &mut Context,
+        purpose: Purpose,
+        options: ReofferOptions,
+    ) -> Result<u32, CommandError> {
+        headers::check(&options.extra_headers)?;
+        let id = self.next_reoffer;
+        self.next_reoffer += 1;
+        self.start_reoffer(
+            cx,
+            Reoffer {
+                id,
+                purpose,
+                options,
+            },
+        );
+        Ok(id)
+    }
+
+    fn start_reoffer(&mut self, cx: &mut Context, reoffer: Reoffer) {
+        match reoffer.purpose {
+            Purpose::Hold => self.set_local_hold(cx, true),
+            Purpose::Unhold => self.set_local_hold(cx, false),
+            Purpose::Renegotiate => {}
+        }
+        let ice_restart = reoffer.options.ice_restart;
+        self.set_exchange(Exchange::Offering(reoffer));
+        self.media.negotiation.offer(cx, self.id, ice_restart);
+    }
+
+    pub(super) fn set_exchange(&mut self, exchange: Exchange) {
+        if let State::Established(established) = &mut self.state {
+            established.exchange = exchange;
+        }
+    }
+
+    pub(super) fn take_exchange(&mut self) -> Exchange {
+        match &mut self.state {
+            State::Established(established) => std::mem::take(&mut established.exchange),
+            _ => Exchange::Idle,
+        }
+    }
+
+    /// Our offer is ready: it goes out.
+    pub(super) fn send_reoffer(&mut self, cx: &mut Context, reoffer: Reoffer, offer: String) {
+        let update = reoffer.options.use_update
+            && matches!(&self.state, State::Established(established) if established.allows_update);
+        let (method, kind) = if update {
+            (Method::Update, InDialog::Update)
+        } else {
+            (Method::Invite, InDialog::Reinvite)
+        };
+        let extra = reoffer.options.extra_headers.clone();
+        self.set_exchange(Exchange::Offered(reoffer));
+        let sent = self.send_in_dialog(cx, kind, |dialog, cx| {
+            let mut request = dialog.request(method)?;
+            headers::put_extra(request.headers_mut(), &extra)?;
+            cx.put_contact(request.headers_mut(), dialog.flow())?;
+            headers::put_identity(request.headers_mut(), &cx.config)?;
+            request.set_body(headers::APPLICATION_SDP, offer)?;
+            Ok(request)
+        });
+        if let Err(Unsent::NoWay | Unsent::Refused) = sent {
+            self.reoffer_failed(cx, Cause::ConnectionError, None);
+        }
+    }
+
+    /// Our re-INVITE or UPDATE was answered, or never will be.
+    pub(super) fn reoffer_answered(
+        &mut self,
+        cx: &mut Context,
+        invite: Option<TransactionId>,
+        answer: Answer,
+    ) {
+        let response = match answer {
+            Answer::Response(response) => response,
+            Answer::Timeout | Answer::Unsent => {
+                let cause = if matches!(answer, Answer::Timeout) {
+                    Cause::RequestTimeout
+                } else {
+                    Cause::ConnectionError
+                };
+                self.reoffer_failed(cx, cause, None);
+                return self.check_dialog(cx, answer);
+            }
+        };
+        let accepted = response.status().is_success();
+        if accepted && let Some(transaction) = invite {
+            self.acknowledge_reinvite(cx, transaction);
+        }
+        match self.take_exchange() {
+            Exchange::Offered(reoffer) if accepted => self.conclude(cx, reoffer, &response),
+            Exchange::Offered(reoffer) if response.status() == StatusCode::REQUEST_PENDING => {
+                self.wait_for_turn(cx, reoffer);
+            }
+            Exchange::Offered(reoffer) => {
+                self.set_exchange(Exchange::Offered(reoffer));
+                let cause = Cause::of_status(response.status());
+                self.reoffer_failed(cx, cause, Some(response.clone()));
+                self.check_dialog(cx, Answer::Response(response));
+            }
+            other => self.set_exchange(other),
+        }
+    }
+
+    /// Acknowledges a 2xx to our re-INVITE, the first and every further time.
+    fn acknowledge_reinvite(&mut self, cx: &mut Context, transaction: TransactionId) {
+        let ack = match self.dialog_mut() {
+            Some(dialog) => acknowledge(cx, dialog, transaction).map(|ack| (dialog.clone(), ack)),
+            None => return,
+        };
+        // Lost or not written, it is asked for again by the peer's 2xx.
+        if let Ok((dialog, ack)) = ack {
+            let _ = cx.send_ack(&dialog, ack);
+        }
+    }
+
+    /// The peer took our offer: its answer is applied.
+    fn conclude(&mut self, cx: &mut Context, reoffer: Reoffer, response: &Response) {
+        if let Some(dialog) = self.dialog_mut() {
+            dialog.refresh_target(response);
+        }
+        self.note_allowed(response);
+        match sdp_of(response, cx).map(str::to_owned) {
+            Some(sdp) => {
+                self.set_exchange(Exchange::Concluding(reoffer));
+                self.media
+                    .negotiation
+                    .apply(cx, self.id, SdpKind::Answer, &sdp);
+            }
+            None => {
+                self.set_exchange(Exchange::Offered(reoffer));
+                self.reoffer_failed(cx, Cause::MissingSdp, Some(response.clone()));
+            }
+        }
+    }
+
+    /// Two offers met. The side that owns the Call-ID waits longer (RFC 3261 section 14.1).
+    fn wait_for_turn(&mut self, cx: &mut Context, reoffer: Reoffer) {
+        self.roll_back(cx);
+        let pause = match self.direction {
+            Direction::Outgoing => Duration::from_millis(2_100 + cx.random.below(191) * 10),
+            Direction::Incoming => Duration::from_millis(cx.random.below(201) * 10),
+        };
+        cx.set_timer(Timer::Session(self.id, SessionTimer::Glare), pause);
+        self.set_exchange(Exchange::Waiting(reoffer));
+    }
+
+    /// The pause after a collision is over.
+    pub(super) fn glare_over(&mut self, cx: &mut Context) {
+        match self.take_exchange() {
+            Exchange::Waiting(reoffer)
+                if self.media.negotiation.is_stable() && self.is_acknowledged() =>
+            {
+                self.start_reoffer(cx, reoffer);
+            }
+            Exchange::Waiting(reoffer) => {
+                // The peer's offer is still in hand; ours comes after it.
+                cx.set_timer(Timer::Session(self.id, SessionTimer::Glare), AGAIN);
+                self.set_exchange(Exchange::Waiting(reoffer));
+            }
+            other => {
+                self.set_exchange(other);
+                if matches!(&self.state, State::Established(established) if established.later.is_some())
+                {
+                    cx.set_timer(Timer::Session(self.id, SessionTimer::Glare), AGAIN);
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_acknowledged(&self) -> bool {
+        matches!(&self.state, State::Established(established)
+            if matches!(established.handshake, Handshake::Acknowledged { .. } | Handshake::Settled))
+    }
+
+    fn roll_back(&mut self, cx: &mut Context) {
+        self.media.negotiation.roll_back(cx, self.id);
+    }
+
+    /// Our offer came to nothing: the session is as it was before.
+    pub(super) fn reoffer_failed(
+        &mut self,
+        cx: &mut Context,
+        cause: Cause,
+        response: Option<Response>,
+    ) {
+        let reoffer = match self.take_exchange() {
+            Exchange::Offering(reoffer)
+            | Exchange::Offered(reoffer)
+            | Exchange::Concluding(reoffer) => reoffer,
+            other => return self.set_exchange(other),
+        };
+        self.roll_back(cx);
+        match reoffer.purpose {
+            Purpose::Hold => self.set_local_hold(cx, false),
+            Purpose::Unhold => self.set_local_hold(cx, true),
+            Purpose::Renegotiate => {}
+        }
+        let result = Err(RenegotiationError { cause, response });
+        cx.tell(
+            self.id,
+            SessionEvent::Renegotiated {
+                exchange: reoffer.id,
+                result,
+            },
+        );
+    }
+
+    /// The media engine could not do its part of an exchange.
+    pub(super) fn exchange_media_failed(
+        &mut self,
+        cx: &mut Context,
+        step: MediaStep,
+        error: String,
+    ) {
+        self.tell_media_failure(cx, step, error);
+        match self.take_exchange() {
+            Exchange::Answering(received) => {
+                let status = match step {
+                    MediaStep::SetRemote => StatusCode::NOT_ACCEPTABLE_HERE,
+                    _ => StatusCode::SERVER_INTERNAL_ERROR,
+                };
+                cx.media(self.id, MediaRequest::Rollback);
+                cx.answer(received.transaction, &received.request, status);
+            }
+            ours @ (Exchange::Offering(_) | Exchange::Offered(_) | Exchange::Concluding(_)) => {
+                self.set_exchange(ours);
+                self.reoffer_failed(cx, Cause::WebRtcError, None);
+            }
+            other => self.set_exchange(other),
+        }
+    }
+
+    /// Goes on with an exchange after the media engine has done its part.
+    pub(super) fn exchange_negotiated(&mut self, cx: &mut Context, outcome: Outcome) {
+        match (self.take_exchange(), outcome) {
+            (Exchange::Offering(reoffer), Outcome::OfferReady(offer)) => {
+                self.send_reoffer(cx, reoffer, offer)
+            }
+            (Exchange::Concluding(reoffer), Outcome::AnswerApplied(_)) => {
+                cx.tell(
+                    self.id,
+                    SessionEvent::Renegotiated {
+                        exchange: reoffer.id,
+                        result: Ok(()),
+                    },
+                );
+            }
+            (Exchange::Answering(received), outcome) => self.answer_exchange(cx, received, outcome),
+            (other, Outcome::Failed(step, error)) => {
+                self.set_exchange(other);
+                self.exchange_media_failed(cx, step, error);
+            }
+            (other, _) => self.set_exchange(other),
+        }
+    }
+
+    /// The 2xx to the peer's re-INVITE waits for its ACK.
+    pub(super) fn await_ack(&mut self, cx: &mut Context, unacknowledged: Unacknowledged) {
+        self.arm_retransmission(cx, &unacknowledged);
+        if let State::Established(established) = &mut self.state {
+            established.handshake = Handshake::Unacknowledged(unacknowledged);
+        }
+    }
+
+    /// Whether the peer takes UPDATE, by the Allow header of its last message.
+    pub(super) fn note_allowed(&mut self, message: &offhook_sip::Received) {
+        if let State::Established(established) = &mut self.state
+            && message.header(HeaderName::Allow).is_some()
+        {
+            established.allows_update = message.has_token(HeaderName::Allow, "UPDATE");
+        }
+    }
+}
+
+/// The CSeq number of a request of ours.
+pub(super) fn sequence_of(request: &OutgoingRequest) -> Option<u32> {
+    request
+        .headers()
+        .get(HeaderName::CSeq)?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+}

@@ -1,0 +1,409 @@
+//! Stories of re-INVITE and UPDATE: hold, renegotiation, refusal and glare
+//! (RFC 3261 section 14, RFC 3311).
+
+mod util;
+
+use std::time::Duration;
+
+use offhook_core::{
+    CommandError, MediaReport, MediaRequest, MediaStep, OnHold, ReofferOptions, Reply,
+    TerminateOptions, Transport,
+};
+use offhook_sip::{Message, Method, StatusCode};
+use util::{Fate, Pair};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn update() -> ReofferOptions {
+    ReofferOptions {
+        use_update: true,
+        ..Default::default()
+    }
+}
+
+/// What a side told since a mark.
+fn since(story: &str, mark: usize) -> &str {
+    story.get(mark..).unwrap_or_default().trim()
+}
+
+#[test]
+fn a_hold_and_its_end_are_seen_by_both_sides() {
+    for (transport, options) in [
+        (Transport::Udp, ReofferOptions::default()),
+        (Transport::Tcp, ReofferOptions::default()),
+        (Transport::Udp, update()),
+    ] {
+        let mut pair = Pair::established(transport);
+        let (a, b) = (pair.alice.story().len(), pair.bob.story().len());
+        let now = pair.now;
+        pair.alice_session()
+            .hold(now, options.clone())
+            .expect("held");
+        pair.run(SECOND);
+        assert_eq!(
+            pair.alice_hold(),
+            OnHold {
+                local: true,
+                remote: false
+            }
+        );
+        assert_eq!(
+            pair.bob_hold(),
+            OnHold {
+                local: false,
+                remote: true
+            }
+        );
+        let now = pair.now;
+        pair.alice_session()
+            .unhold(now, options.clone())
+            .expect("let go");
+        pair.run(SECOND);
+        assert_eq!(pair.alice_hold(), OnHold::default());
+        assert_eq!(pair.bob_hold(), OnHold::default());
+        assert_eq!(
+            since(&pair.alice.story(), a),
+            "hold(local) sdp sdp renegotiated unhold(local) sdp sdp renegotiated"
+        );
+        let asked = if options.use_update {
+            "update"
+        } else {
+            "reinvite"
+        };
+        assert_eq!(
+            since(&pair.bob.story(), b),
+            format!(
+                "{asked} sdp hold(remote) sdp reoffered {asked} sdp unhold(remote) sdp reoffered"
+            )
+        );
+        assert_eq!(
+            pair.alice.sent_count("UPDATE"),
+            if options.use_update { 2 } else { 0 }
+        );
+        pair.finish();
+    }
+}
+
+#[test]
+fn both_sides_may_hold_each_other() {
+    let mut pair = Pair::established(Transport::Udp);
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("held");
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.bob_session()
+        .hold(now, Default::default())
+        .expect("held");
+    pair.run(SECOND);
+    let both = OnHold {
+        local: true,
+        remote: true,
+    };
+    assert_eq!((pair.alice_hold(), pair.bob_hold()), (both, both));
+    let now = pair.now;
+    pair.alice_session()
+        .unhold(now, Default::default())
+        .expect("let go");
+    pair.run(SECOND);
+    assert_eq!(
+        pair.alice_hold(),
+        OnHold {
+            local: false,
+            remote: true
+        }
+    );
+    assert_eq!(
+        pair.bob_hold(),
+        OnHold {
+            local: true,
+            remote: false
+        }
+    );
+    pair.finish();
+}
+
+#[test]
+fn a_held_peer_hears_nothing_and_mute_is_kept() {
+    let mut pair = Pair::established(Transport::Udp);
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("held");
+    pair.run(SECOND);
+    let gate = |pair: &Pair| {
+        pair.alice
+            .media
+            .iter()
+            .rev()
+            .find_map(|request| match request {
+                MediaRequest::SetEnabled { audio, .. } => Some(*audio),
+                _ => None,
+            })
+    };
+    assert_eq!(gate(&pair), Some(false));
+    let now = pair.now;
+    pair.alice_session()
+        .unhold(now, Default::default())
+        .expect("let go");
+    pair.run(SECOND);
+    assert_eq!(gate(&pair), Some(true));
+}
+
+#[test]
+fn a_refused_hold_leaves_the_call_as_it_was() {
+    let mut pair = Pair::established(Transport::Udp);
+    pair.bob.asks = Some(|question| question.name() == "reinvite");
+    let mark = pair.alice.story().len();
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("sent");
+    pair.run(SECOND);
+    let (ask, _) = pair.bob.questions.pop().expect("the reinvite question");
+    let reject = Reply::Reject {
+        status: StatusCode::FORBIDDEN,
+        reason: Some("Not Now".to_owned()),
+        extra_headers: Vec::new(),
+    };
+    let now = pair.now;
+    pair.bob.agent.reply(now, ask, reject);
+    pair.run(SECOND);
+    assert_eq!(
+        since(&pair.alice.story(), mark),
+        "hold(local) sdp unhold(local) renegotiated(Rejected)"
+    );
+    assert_eq!(pair.alice_hold(), OnHold::default());
+    assert!(pair.alice.media.contains(&MediaRequest::Rollback));
+    let now = pair.now;
+    pair.bob.asks = None;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("a second try");
+    pair.run(SECOND);
+    assert!(pair.alice_hold().local);
+    pair.finish();
+}
+
+#[test]
+fn an_offer_the_engine_refuses_is_answered_with_488_and_the_call_lives() {
+    let mut pair = Pair::established(Transport::Udp);
+    pair.bob.deaf_to = Some(|request| matches!(request, MediaRequest::SetRemote { .. }));
+    let now = pair.now;
+    pair.alice_session()
+        .renegotiate(now, Default::default())
+        .expect("sent");
+    pair.run(SECOND);
+    let (now, id) = (pair.now, pair.bob.session.expect("a session"));
+    let failed = MediaReport::Failed {
+        step: MediaStep::SetRemote,
+        error: "no".to_owned(),
+    };
+    pair.bob.agent.media(now, id, failed);
+    pair.run(SECOND);
+    assert!(
+        pair.alice
+            .story()
+            .ends_with("renegotiated(Incompatible SDP)"),
+        "{}",
+        pair.alice.story()
+    );
+    assert!(
+        pair.bob
+            .story()
+            .ends_with("peerconnection:setremotedescriptionfailed"),
+        "{}",
+        pair.bob.story()
+    );
+    pair.bob.deaf_to = None;
+    pair.finish();
+}
+
+#[test]
+fn two_offers_that_meet_both_succeed_in_the_end() {
+    for options in [ReofferOptions::default(), update()] {
+        let mut pair = Pair::established(Transport::Udp);
+        let now = pair.now;
+        pair.alice_session()
+            .hold(now, options.clone())
+            .expect("held");
+        pair.bob_session().renegotiate(now, options).expect("sent");
+        pair.run(Duration::from_secs(8));
+        let codes = pair
+            .ladder
+            .iter()
+            .filter(|line| line.contains("SIP/2.0 491"))
+            .count();
+        assert!(
+            codes >= 2,
+            "both were refused first\n{}",
+            pair.ladder.join("\n")
+        );
+        assert_eq!(
+            pair.alice.story().matches("renegotiated").count(),
+            1,
+            "{}",
+            pair.alice.story()
+        );
+        assert!(
+            pair.alice.story().contains("renegotiated")
+                && !pair.alice.story().contains("renegotiated(")
+        );
+        assert!(
+            pair.bob.story().contains("renegotiated")
+                && !pair.bob.story().contains("renegotiated(")
+        );
+        assert!(pair.bob_hold().remote);
+        pair.finish();
+    }
+}
+
+#[test]
+fn a_second_offer_before_the_first_is_answered_is_not_made() {
+    let mut pair = Pair::established(Transport::Udp);
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("held");
+    for refused in [
+        pair.alice_session().renegotiate(now, Default::default()),
+        pair.alice_session().unhold(now, Default::default()),
+    ] {
+        assert!(
+            matches!(refused, Err(CommandError::InvalidState { .. })),
+            "{refused:?}"
+        );
+    }
+    pair.run(SECOND);
+    assert_eq!(pair.alice.sent_count("INVITE"), 2);
+}
+
+#[test]
+fn bye_crossing_a_reinvite_ends_the_call_once_on_each_side() {
+    let mut pair = Pair::established(Transport::Udp);
+    let now = pair.now;
+    pair.alice_session()
+        .renegotiate(now, Default::default())
+        .expect("sent");
+    pair.bob_session()
+        .terminate(now, TerminateOptions::default())
+        .expect("hung up");
+    pair.run_out();
+    assert!(
+        pair.alice
+            .story()
+            .contains("ended(remote, Terminated) closed"),
+        "{}",
+        pair.alice.story()
+    );
+    assert!(
+        pair.bob.story().contains("ended(local, Terminated) closed"),
+        "{}",
+        pair.bob.story()
+    );
+    pair.assert_clean();
+}
+
+#[test]
+fn a_lost_ack_to_a_reinvite_is_sent_again_and_confirms_nothing_twice() {
+    let mut pair = Pair::established(Transport::Udp);
+    let mut lost = 0;
+    pair.fate = Box::new(move |_, message| match message {
+        Message::Request(request) if request.method() == Method::Ack && lost < 2 => {
+            lost += 1;
+            Fate::Lose
+        }
+        _ => Fate::Arrive,
+    });
+    let now = pair.now;
+    pair.alice_session()
+        .renegotiate(now, Default::default())
+        .expect("sent");
+    pair.run(Duration::from_secs(5));
+    assert_eq!(
+        pair.alice.sent_count("ACK"),
+        4,
+        "one for the call, three for the re-INVITE"
+    );
+    assert_eq!(pair.bob.story().matches("confirmed").count(), 1);
+    let now = pair.now;
+    pair.bob_session()
+        .renegotiate(now, Default::default())
+        .expect("bob is ready again");
+    pair.run(SECOND);
+    assert!(
+        pair.bob.story().ends_with("renegotiated"),
+        "{}",
+        pair.bob.story()
+    );
+    pair.finish();
+}
+
+#[test]
+fn a_silent_peer_ends_the_call_when_its_reinvite_times_out() {
+    let mut pair = Pair::established(Transport::Udp);
+    pair.fate = Box::new(|name, _| {
+        if name == "bob" {
+            Fate::Lose
+        } else {
+            Fate::Arrive
+        }
+    });
+    let now = pair.now;
+    pair.alice_session()
+        .renegotiate(now, Default::default())
+        .expect("sent");
+    pair.run(Duration::from_secs(40));
+    assert!(
+        pair.alice
+            .story()
+            .contains("renegotiated(Request Timeout) ended(local, Request Timeout)"),
+        "{}",
+        pair.alice.story()
+    );
+}
+
+impl Pair {
+    fn alice_hold(&self) -> OnHold {
+        let id = self.alice.session.expect("a session");
+        self.alice
+            .agent
+            .session_info(id)
+            .expect("it lives")
+            .is_on_hold()
+    }
+
+    fn bob_hold(&self) -> OnHold {
+        let id = self.bob.session.expect("a session");
+        self.bob
+            .agent
+            .session_info(id)
+            .expect("it lives")
+            .is_on_hold()
+    }
+
+    /// Alice hangs up, and nothing is left.
+    fn finish(&mut self) {
+        let now = self.now;
+        self.alice_session()
+            .terminate(now, TerminateOptions::default())
+            .expect("hung up");
+        self.run_out();
+        assert!(
+            self.alice
+                .story()
+                .ends_with("ended(local, Terminated) closed"),
+            "{}",
+            self.alice.story()
+        );
+        assert!(
+            self.bob
+                .story()
+                .ends_with("ended(remote, Terminated) closed"),
+            "{}",
+            self.bob.story()
+        );
+        self.assert_clean();
+    }
+}
