@@ -352,12 +352,8 @@ impl Context {
     ) -> Result<OutgoingResponse, WriteError> {
         let mut response = OutgoingResponse::to_request(request, status);
         let tagged = request.to().is_ok_and(|to| to.tag().is_some());
-        if !tagged
-            && !status.is_provisional()
-            && let Ok(to) = request.to()
-        {
-            let to = to.into_owned().with_tag(&self.random.tag());
-            response.headers_mut().set(HeaderName::To, to)?;
+        if !tagged && !status.is_provisional() {
+            response.set_to_tag(&self.random.tag())?;
         }
         response
             .headers_mut()

@@ -175,20 +175,12 @@ impl Session {
         };
         let offered = incoming.offered();
         let mut response = OutgoingResponse::to_request(&offered.request, status);
-        let contact = cx.connection.contact(offered.flow);
-        let headers = response.headers_mut();
-        if let Ok(to) = offered.request.to() {
-            headers.set(
-                HeaderName::To,
-                to.into_owned().with_tag(&offered.dialog.id().local_tag),
-            )?;
-        }
+        response.set_to_tag(&offered.dialog.id().local_tag)?;
         if status.code() < 300 {
-            for route in offered.request.headers(HeaderName::RecordRoute) {
-                headers.push(HeaderName::RecordRoute, route)?;
-            }
-            headers.push(HeaderName::Contact, format_args!("<{contact}>"))?;
+            response.copy_record_route(&offered.request);
+            cx.put_contact(response.headers_mut(), offered.flow)?;
         }
+        let headers = response.headers_mut();
         headers.push(HeaderName::Server, &cx.config.user_agent)?;
         if status.is_success() {
             headers.push(HeaderName::Allow, headers::ALLOW)?;

@@ -12,6 +12,10 @@ pub(super) fn stamp(headers: &mut HeaderFields, remote: SocketAddr) -> Result<()
         .get_all(HeaderName::Via)
         .map(str::to_owned)
         .collect();
+    // A NUL may be sent back as it came (RFC 4475 section 3.1.1.2) and cannot be written anew.
+    if lines.iter().any(|line| line.contains('\0')) {
+        return Ok(());
+    }
     let Some(first) = lines.first_mut() else {
         return Ok(());
     };
