@@ -115,6 +115,7 @@ impl Agent {
     }
 
     /// Connects to the server, if one is configured, and registers when the connection stands.
+    /// While the agent is being stopped, this takes the stop back; its sessions end all the same.
     pub fn start(&mut self, now: Instant) {
         self.cx.now = now;
         if self.life != Life::Running {
@@ -122,6 +123,11 @@ impl Agent {
             self.cx
                 .connection
                 .connect(&self.cx.config, &mut self.cx.outputs);
+            self.cx.timers.cancel(&Timer::Stop);
+            if self.cx.connection.is_up() && self.cx.config.register {
+                // It was being stopped, and the connection still stands.
+                self.registration.register(&mut self.cx);
+            }
         }
         self.settle();
     }
@@ -451,7 +457,11 @@ impl Agent {
             return;
         }
         self.life = Life::Idle;
-        self.sessions.clear();
+        // What the peers did not answer in time is over all the same.
+        for (session, _) in std::mem::take(&mut self.sessions) {
+            self.cx.event(Event::SessionClosed { session });
+        }
+        self.registration.flow_lost(&mut self.cx);
         self.cx.clear();
         self.cx.event(Event::Stopped);
     }

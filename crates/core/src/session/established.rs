@@ -272,6 +272,10 @@ impl Session {
         }
         match request.method() {
             Method::Bye => self.peer_hung_up(cx, received),
+            // To the application the session has ended: it is told nothing more about it.
+            _ if self.ended.is_some() => {
+                cx.answer(*transaction, request, StatusCode::CALL_DOES_NOT_EXIST);
+            }
             Method::Info => self.info_received(cx, received),
             Method::Invite | Method::Update => self.reoffered(cx, received),
             Method::Options => cx.answer(*transaction, request, StatusCode::OK),

@@ -330,6 +330,8 @@ impl Session {
             InDialog::Bye => self.bye_answered(cx),
             InDialog::Reinvite => self.reoffer_answered(cx, id, answer),
             InDialog::Update => self.reoffer_answered(cx, None, answer),
+            // The session has ended: nothing more is told.
+            InDialog::Dtmf(_) | InDialog::Info(_) if self.ended.is_some() => {}
             InDialog::Dtmf(tone) => {
                 let response = answer.response().cloned();
                 self.dtmf_answered(cx, tone, response);
