@@ -138,6 +138,9 @@ fn whatever_happens_each_session_ends_exactly_once_and_nothing_is_left() {
         world.network.set_conditions(Conditions::perfect());
         world.network.run_for(s(120));
         for phone in phones {
+            assert!(world.network.node(phone).agent().is_registered(), "{world}");
+        }
+        for phone in phones {
             for session in world.network.node(phone).sessions() {
                 talked += usize::from(world.has(phone, session, "confirmed"));
                 world.hang_up(phone, session);
