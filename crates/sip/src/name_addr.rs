@@ -5,9 +5,7 @@ use std::fmt;
 
 use crate::error::SyntaxError;
 use crate::params::{self, Params};
-use crate::text::{
-    from, is_lws, is_token_byte, quoted_end, trim, trim_start, unescape_quoted, upto, write_quoted,
-};
+use crate::text::{from, quoted_end, trim, trim_start, unescape_quoted, upto, write_quoted};
 use crate::uri::Uri;
 
 /// A `name-addr` or `addr-spec` with the parameters behind it (RFC 3261 section 20.10).
@@ -71,14 +69,9 @@ impl<'a> NameAddr<'a> {
                 if bytes.get(end) != Some(&b'<') {
                     return Self::addr_spec(text, end);
                 }
-                // Tokens; other scripts than Latin are common too and do no harm.
+                // Tokens by the grammar. Gateways write brackets, slashes and other scripts too, which
+                // is clear enough; a comma is not (RFC 4475 section 3.1.2.15).
                 let name = trim(upto(text, end));
-                if !name
-                    .bytes()
-                    .all(|b| is_token_byte(b) || is_lws(b) || b >= 0x80)
-                {
-                    return Err("an address whose display name is quoted, as its characters need");
-                }
                 (Some(Cow::Borrowed(name)), from(text, end))
             }
         };
@@ -230,6 +223,10 @@ mod tests {
         assert_eq!(
             read("Жанна <sip:a@b>").display_name.as_deref(),
             Some("Жанна")
+        );
+        assert_eq!(
+            read("+1 (555) 1/2 <sip:a@b>").display_name.as_deref(),
+            Some("+1 (555) 1/2")
         );
         assert_eq!(read("\"\" <sip:a@b>").display_name, None);
         assert_eq!(

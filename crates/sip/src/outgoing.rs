@@ -274,6 +274,7 @@ impl OutgoingResponse {
         if let Some(to) = self.content.headers.first_mut(HeaderName::To)
             && !NameAddr::parse(to).is_ok_and(|to| to.tag().is_some())
         {
+            to.truncate(to.trim_end_matches([';', ' ', '\t']).len());
             to.push_str(";tag=");
             to.push_str(tag);
         }
@@ -338,6 +339,21 @@ mod tests {
              Record-Route: <sip:p2;lr>\r\n\
              Content-Length: 0\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_tag_is_put_behind_whatever_the_request_wrote() {
+        for (to, expected) in [
+            ("sip:b", "sip:b;tag=7"),
+            ("<sip:b>; ", "<sip:b>;tag=7"),
+            ("\"a;\" <sip:b;tag=1>;x", "\"a;\" <sip:b;tag=1>;x;tag=7"),
+            ("<sip:b>;TAG=1", "<sip:b>;TAG=1"),
+        ] {
+            let mut response = OutgoingResponse::new(StatusCode::OK);
+            response.headers_mut().push(HeaderName::To, to).unwrap();
+            response.set_to_tag("7").unwrap();
+            assert_eq!(response.headers().get(HeaderName::To), Some(expected));
+        }
     }
 
     #[test]

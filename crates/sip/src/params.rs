@@ -22,6 +22,8 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     /// Parameters of a header value. `text` must have passed [`scan`].
     pub(crate) fn of_header(text: &'a str) -> Self {
+        // Without a separator at the end, another parameter can be put behind.
+        let text = text.trim_end_matches([';', ' ', '\t', '\r', '\n']);
         Params {
             text: Cow::Borrowed(text),
             in_uri: false,
@@ -225,7 +227,11 @@ pub(crate) fn scan(text: &str) -> Result<usize, &'static str> {
             at += 1;
         }
         if at == name {
-            return Err(EXPECTED);
+            // One separator too many at the very end is common and clear; others are not.
+            return match bytes.get(at) {
+                None | Some(b',') => Ok(at),
+                Some(_) => Err(EXPECTED),
+            };
         }
         at = skip_lws(at);
         if bytes.get(at) != Some(&b'=') {
@@ -269,6 +275,13 @@ mod tests {
         for text in [";;", ";a;;b", ";=x", ";a=\"x", ";a=1 b", "a"] {
             assert!(Params::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn one_separator_too_many_at_the_end_is_let_pass() {
+        assert_eq!(Params::parse(";a=1; ").unwrap().to_string(), ";a=1");
+        assert!(Params::parse(";").unwrap().is_empty());
+        assert_eq!(Params::parse(";a=\";;\";").unwrap().get("a"), Some(";;"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{HeaderError, Shown};
-use crate::headers::{Accept, ContentType, MaxForwards, Require};
+use crate::headers::{ContentType, MaxForwards, Require};
 use crate::message::{Request, Response};
 use crate::name::HeaderName;
 use crate::received::{Contacts, Received};
@@ -131,8 +131,8 @@ impl Received {
 
 impl Request {
     /// Checks what RFC 3261 sections 8.1.1 and 8.2 ask of every request: the Request-URI; Via, From,
-    /// To, Call-ID and CSeq once and readable; CSeq's method; Max-Forwards, Contact, Content-Type
-    /// and Accept readable where they are there. Max-Forwards and the tag of From may be missing,
+    /// To, Call-ID and CSeq once and readable; CSeq's method; Max-Forwards, Contact and, with a body,
+    /// Content-Type readable where they are there. Max-Forwards and the tag of From may be missing,
     /// as RFC 2543 did not have them.
     ///
     /// # Errors
@@ -152,9 +152,8 @@ impl Request {
             self.once(name)?;
         }
         self.typed::<MaxForwards>()?;
-        self.typed::<ContentType<'_>>()?;
-        for accept in self.typed_all::<Accept<'_>>() {
-            accept?;
+        if !self.body().is_empty() {
+            self.typed::<ContentType<'_>>()?;
         }
         if matches!(self.contacts()?, Contacts::Star) && method != crate::Method::Register {
             return Err(Invalid::ContactStar);

@@ -1,0 +1,177 @@
+//! Finds the parts of a URI.
+
+use super::error::Fault;
+use crate::escape::escapes_are_whole;
+use crate::text::{is_host_byte, is_uri_byte, number, span, upto};
+
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum Kind {
+    Sip,
+    Sips,
+    Tel,
+    Other,
+}
+
+/// Where the parts of a URI stand in its text.
+#[derive(Copy, Clone)]
+pub(super) struct Parts {
+    pub(super) kind: Kind,
+    pub(super) port: Option<u16>,
+    pub(super) scheme_end: u32,
+    pub(super) user_end: u32,
+    pub(super) host_start: u32,
+    pub(super) host_end: u32,
+    pub(super) params_start: u32,
+    pub(super) params_end: u32,
+}
+
+impl Parts {
+    pub(super) fn read(text: &str) -> Result<Parts, Fault> {
+        let bytes = text.as_bytes();
+        if bytes.len() >= u32::MAX as usize {
+            return Err(Fault::Host);
+        }
+        let scheme_end = match bytes {
+            // Nearly every URI; the rest takes the general way.
+            [b's', b'i', b'p', b':', ..] => 3,
+            _ => {
+                let end = span(text, |b| {
+                    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')
+                });
+                if !bytes.first().is_some_and(u8::is_ascii_alphabetic)
+                    || bytes.get(end) != Some(&b':')
+                    || end + 1 == bytes.len()
+                {
+                    return Err(Fault::Scheme);
+                }
+                end
+            }
+        };
+        if !bytes[scheme_end..].iter().all(|byte| is_uri_byte(*byte)) {
+            return Err(Fault::Character);
+        }
+        let scheme = upto(text, scheme_end);
+        let kind = if scheme.eq_ignore_ascii_case("sip") {
+            Kind::Sip
+        } else if scheme.eq_ignore_ascii_case("sips") {
+            Kind::Sips
+        } else if scheme.eq_ignore_ascii_case("tel") {
+            Kind::Tel
+        } else {
+            Kind::Other
+        };
+        match kind {
+            Kind::Sip | Kind::Sips => Self::sip(text, kind, scheme_end),
+            Kind::Tel => {
+                let start = scheme_end + 1;
+                let params = find(bytes, start, |byte| byte == b';');
+                if params == start {
+                    return Err(Fault::User);
+                }
+                let end = bytes.len();
+                Ok(Self::at(
+                    kind,
+                    None,
+                    [scheme_end, params, params, params, params, end],
+                ))
+            }
+            Kind::Other => {
+                let end = bytes.len();
+                Ok(Self::at(
+                    kind,
+                    None,
+                    [scheme_end, scheme_end, end, end, end, end],
+                ))
+            }
+        }
+    }
+
+    fn sip(text: &str, kind: Kind, scheme_end: usize) -> Result<Parts, Fault> {
+        let bytes = text.as_bytes();
+        if !escapes_are_whole(text) {
+            return Err(Fault::Escape);
+        }
+        let start = scheme_end + 1;
+        let (user_end, host_start) = match memchr::memchr(b'@', &bytes[start..]) {
+            Some(0) => return Err(Fault::User),
+            Some(at) => {
+                let user_end = find(&bytes[..start + at], start, |byte| byte == b':');
+                if user_end == start {
+                    return Err(Fault::User);
+                }
+                (user_end, start + at + 1)
+            }
+            None => (scheme_end, start),
+        };
+        let host_end = if bytes.get(host_start) == Some(&b'[') {
+            let end = find(bytes, host_start + 1, |b| {
+                !b.is_ascii_hexdigit() && !matches!(b, b':' | b'.')
+            });
+            if bytes.get(end) != Some(&b']') || end == host_start + 1 {
+                return Err(Fault::Host);
+            }
+            end + 1
+        } else {
+            find(bytes, host_start, |byte| !is_host_byte(byte))
+        };
+        if host_end == host_start {
+            return Err(Fault::Host);
+        }
+        let (port, params_start) = match bytes.get(host_end) {
+            Some(b':') => {
+                let end = find(bytes, host_end + 1, |byte| !byte.is_ascii_digit());
+                let digits = text.get(host_end + 1..end).unwrap_or_default();
+                (Some(number(digits).ok_or(Fault::Port)?), end)
+            }
+            _ => (None, host_end),
+        };
+        let params_end = match bytes.get(params_start) {
+            None | Some(b'?') => params_start,
+            Some(b';') => find(bytes, params_start, |byte| byte == b'?'),
+            Some(_) if port.is_some() => return Err(Fault::Port),
+            Some(_) => return Err(Fault::Host),
+        };
+        Ok(Self::at(
+            kind,
+            port,
+            [
+                scheme_end,
+                user_end,
+                host_start,
+                host_end,
+                params_start,
+                params_end,
+            ],
+        ))
+    }
+
+    fn at(kind: Kind, port: Option<u16>, ends: [usize; 6]) -> Parts {
+        // `read` has refused texts that do not fit.
+        let [
+            scheme_end,
+            user_end,
+            host_start,
+            host_end,
+            params_start,
+            params_end,
+        ] = ends.map(|end| end as u32);
+        Parts {
+            kind,
+            port,
+            scheme_end,
+            user_end,
+            host_start,
+            host_end,
+            params_start,
+            params_end,
+        }
+    }
+}
+
+/// The first index from `start` on whose byte is wanted; the end when there is none.
+fn find(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    bytes
+        .get(start..)
+        .and_then(|rest| rest.iter().position(|byte| wanted(*byte)))
+        .map_or(bytes.len(), |at| start + at)
+}
