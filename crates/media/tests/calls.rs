@@ -142,6 +142,36 @@ async fn dtmf_arrives_once_each_and_in_order() {
 }
 
 #[tokio::test]
+async fn dtmf_beside_opus_works_with_events_of_8_khz_only() {
+    let mut alice = Peer::new(OPUS, Source::silence(), Sink::discard()).await;
+    let offer = alice
+        .pc
+        .create_offer(OfferOptions::default())
+        .await
+        .unwrap();
+    let sdp = offer
+        .sdp
+        .replace("telephone-event/48000", "telephone-event/8000");
+    alice
+        .pc
+        .set_local_description(SessionDescription::offer(sdp))
+        .await
+        .unwrap();
+    let mut bob = Peer::new(OPUS, Source::silence(), Sink::discard()).await;
+    let offer = alice.pc.local_description().await.unwrap();
+    bob.pc.set_remote_description(offer).await.unwrap();
+    let answer = bob.answer().await;
+    alice.pc.set_remote_description(answer).await.unwrap();
+    alice.connected().await;
+    bob.connected().await;
+    let (duration, gap) = (Duration::from_millis(160), Duration::from_millis(70));
+    bob.pc.insert_dtmf("7", duration, gap).await.unwrap();
+    assert_eq!(alice.tone().await, ('7', duration));
+    alice.pc.insert_dtmf("8", duration, gap).await.unwrap();
+    assert_eq!(bob.tone().await, ('8', duration));
+}
+
+#[tokio::test]
 async fn dtmf_is_refused_before_the_call_and_for_wrong_tones() {
     let alice = Peer::new(OPUS, Source::silence(), Sink::discard()).await;
     let (duration, gap) = (Duration::from_millis(100), Duration::from_millis(70));

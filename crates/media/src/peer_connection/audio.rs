@@ -171,12 +171,13 @@ impl AudioPath {
         self.tone_sender.queue(tones, duration, gap)
     }
 
-    /// The telephone events of the sent codec's clock rate: their timestamps are the audio's.
-    fn send_event_type(&self) -> Option<u8> {
+    /// The payload type and clock rate of the telephone events that are sent: those of the sent
+    /// codec's rate if there are any, for their timestamps are the audio's.
+    fn send_event_type(&self) -> Option<(u8, u32)> {
         let rate = self.sender.as_ref()?.codec.clock_rate();
         let events = &self.agreement.as_ref()?.send_events;
-        let (number, _) = events.iter().find(|(_, known)| *known == rate)?;
-        Some(*number)
+        let fitting = events.iter().find(|(_, known)| *known == rate);
+        fitting.or_else(|| events.first()).copied()
     }
 
     /// Takes a packet that came.
@@ -373,8 +374,8 @@ impl AudioPath {
         );
         // The audio goes on beside the events (RFC 4733 §2.1 leaves the choice): a listener who
         // does not understand events hears no gap, and one who does ignores the audio.
-        if let Some(event_type) = event_type {
-            let step = self.tone_sender.step(timestamp, rate);
+        if let Some((event_type, event_rate)) = event_type {
+            let step = self.tone_sender.step(timestamp, event_rate);
             for packet in step.packets {
                 send(
                     event_type,

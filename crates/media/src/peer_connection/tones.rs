@@ -117,7 +117,7 @@ impl ToneSender {
         self.waiting.is_empty() && matches!(self.state, Sending::Idle)
     }
 
-    /// One step of 20 ms; `now` is the RTP time of the audio in it, `rate` the clock rate of both.
+    /// One step of 20 ms; `now` is the RTP time of the audio in it, `rate` the events' clock rate.
     pub(super) fn step(&mut self, now: u32, rate: u32) -> Step {
         let mut step = Step::default();
         if let Sending::Gap { frames } = &mut self.state {

@@ -233,8 +233,8 @@ impl Composer {
     }
 
     /// The offer's codecs that are ours too, under the offer's numbers and in its order, with
-    /// telephone events of the preferred codec's clock rate only: Chromium, given two, sends
-    /// those of 8 kHz with timestamps of 48 kHz.
+    /// telephone events of one clock rate only: that of the preferred codec if it is offered.
+    /// Chromium, given two, sends those of 8 kHz with timestamps of 48 kHz.
     fn answered(&self, theirs: &Section) -> Vec<Codec> {
         let mut codecs: Vec<Codec> = Vec::new();
         let mut known: Vec<AudioCodec> = Vec::new();
@@ -250,9 +250,12 @@ impl Composer {
         let Some(first) = known.first() else {
             return codecs;
         };
-        let events = theirs.codecs.iter().filter(|codec| is_event(codec));
-        let fitting = events.filter(|codec| codec.clock_rate == first.clock_rate());
-        codecs.extend(fitting.map(|c| event_line(c.clock_rate, c.payload_type)));
+        let events = || theirs.codecs.iter().filter(|codec| is_event(codec));
+        let fitting = events().find(|codec| codec.clock_rate == first.clock_rate());
+        // Firefox and Asterisk have those of 8 kHz beside Opus.
+        if let Some(chosen) = fitting.or_else(|| events().next()) {
+            codecs.push(event_line(chosen.clock_rate, chosen.payload_type));
+        }
         codecs
     }
 
