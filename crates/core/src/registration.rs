@@ -87,7 +87,8 @@ impl Registration {
             State::Unregistered => self.send(cx, Wish::Register, State::Registering),
             State::Registered => self.send(cx, Wish::Register, State::Refreshing),
             State::Unregistering => self.next = Some(Wish::Register),
-            State::Registering | State::Refreshing => {}
+            // A removal that was to follow is not wanted any more.
+            State::Registering | State::Refreshing => self.next = None,
         }
     }
 
