@@ -7,5 +7,6 @@
 
 mod calls;
 mod chaos;
+mod registration;
 mod switchboard;
 mod world;
