@@ -44,7 +44,6 @@ mod destination;
 mod endpoint;
 mod error;
 mod event;
-mod framing;
 mod listen;
 mod stream;
 mod table;

@@ -1,7 +1,8 @@
 //! A TCP or TLS connection: messages cut out of a byte stream (RFC 3261, 18.3), with the keep-alive
 //! of RFC 5626, 3.5.1.
 
-use crate::framing::{FrameError, StreamDecoder, StreamItem};
+use bytes::Bytes;
+use offhook_sip::{FrameError, StreamDecoder, StreamItem};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -15,8 +16,9 @@ const PONG: &[u8] = b"\r\n";
 /// Serves the connection until it ends.
 pub(crate) async fn run<S: AsyncRead + AsyncWrite>(stream: S, mut link: Link) {
     let (mut reader, mut writer) = tokio::io::split(stream);
+    let mut last_words = None;
     let reason = tokio::select! {
-        reason = read(&mut reader, &link.inlet) => reason,
+        reason = read(&mut reader, &link.inlet, &mut last_words) => reason,
         reason = write(&mut writer, &mut link.commands, &link.inlet) => reason,
     };
     let closed_by_us = reason.is_none();
@@ -24,6 +26,9 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite>(stream: S, mut link: Link) {
     // Says farewell, and lets the peer read what was sent before: a socket that is dropped with
     // something unread is reset.
     let farewell = async {
+        if let Some(bytes) = last_words {
+            let _ = writer.write_all(&bytes).await;
+        }
         if writer.shutdown().await.is_ok() && closed_by_us {
             let mut rest = [0; 1024];
             while matches!(reader.read(&mut rest).await, Ok(n) if n > 0) {}
@@ -33,7 +38,13 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite>(stream: S, mut link: Link) {
 }
 
 /// Reads until the connection ends; `None` when nobody takes the events any more.
-async fn read<S: AsyncRead>(reader: &mut ReadHalf<S>, inlet: &Inlet) -> Option<LostReason> {
+///
+/// A request that ends it because it cannot be read may be owed an answer: `last_words`.
+async fn read<S: AsyncRead>(
+    reader: &mut ReadHalf<S>,
+    inlet: &Inlet,
+    last_words: &mut Option<Bytes>,
+) -> Option<LostReason> {
     let shared = &inlet.shared;
     let mut decoder = StreamDecoder::new(shared.config.limits.clone());
     let mut silence = Silence::new(shared.config.idle_timeout, false);
@@ -62,7 +73,12 @@ async fn read<S: AsyncRead>(reader: &mut ReadHalf<S>, inlet: &Inlet) -> Option<L
                     Ok(())
                 }
                 Ok(StreamItem::Pong) => inlet.pong().await,
-                Err(error) => return Some(unreadable(inlet, error)),
+                // Whatever else a stream may carry one day is no message.
+                Ok(_) => Ok(()),
+                Err(error) => {
+                    *last_words = decoder.reject().and_then(|answer| answer.write().ok());
+                    return Some(unreadable(inlet, &error));
+                }
             };
             if delivered.is_err() {
                 return None;
@@ -71,7 +87,7 @@ async fn read<S: AsyncRead>(reader: &mut ReadHalf<S>, inlet: &Inlet) -> Option<L
     }
 }
 
-fn unreadable(inlet: &Inlet, error: FrameError) -> LostReason {
+fn unreadable(inlet: &Inlet, error: &FrameError) -> LostReason {
     let shared = &inlet.shared;
     if matches!(error, FrameError::TooLarge { .. }) {
         shared.cells.dropped_too_large.add_one();

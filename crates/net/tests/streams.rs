@@ -93,6 +93,23 @@ async fn garbage_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_request_that_cannot_be_cut_out_is_answered_before_the_end() {
+    let mut pair = Pair::new(Transport::Tcp).await;
+    let mut tcp = raw(&pair).await;
+    tcp.write_all(
+        b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\n\
+          From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n",
+    )
+    .await
+    .unwrap();
+    accepted(&mut pair.at_server).await;
+    lost(&mut pair.at_server).await;
+    let mut answer = String::new();
+    soon(tcp.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("SIP/2.0 400 "), "{answer}");
+}
+
+#[tokio::test]
 async fn a_message_beyond_the_limit_ends_the_connection() {
     let mut config = EndpointConfig::default();
     config.limits = Limits::default().with_message_size(1000);

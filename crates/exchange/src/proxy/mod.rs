@@ -171,8 +171,7 @@ impl Proxy {
             dials: Dials::default(),
             gate: Gate::new(&settings.realm, settings.users.clone(), secret),
             registrar: Registrar::new(settings.registrar.clone()),
-            transactions: Transactions::new(settings.timings)
-                .with_limit(settings.max_transactions),
+            transactions: Transactions::new(settings.timings).with_limit(settings.max_transactions),
             timers: TimerQueue::new(),
             relays: HashMap::new(),
             branches: HashMap::new(),
