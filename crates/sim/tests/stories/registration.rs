@@ -9,16 +9,20 @@ use crate::world::{World, ms, s, seeds};
 fn a_stop_that_is_taken_back_at_any_moment_leaves_the_phone_registered() {
     let way = ms(10);
     let conditions = Conditions::perfect().with_delay(way..=way);
-    // A registration takes 60 ms: a round trip to connect, one for the challenge, one more.
-    for until_stop in (0..80).step_by(5) {
-        for until_start in (0..80).step_by(5) {
+    // From the connection on, a registration takes 40 ms: one round trip for the challenge, and
+    // one more; so does the removal.
+    for until_stop in (0..60).step_by(5) {
+        for until_start in (0..60).step_by(5) {
             let mut world = World::new(1, Transport::Tcp, conditions.clone());
             let alice = world.alice;
             // Registered anew, so that the stop may fall into it.
             world.network.cut(alice, Cut::Heard);
-            world
-                .network
-                .run_until(s(10), |network| network.node(alice).agent().is_connected());
+            world.until(s(10), "the cut is heard", |world| {
+                !world.network.node(alice).agent().is_connected()
+            });
+            world.until(s(10), "the connection stands again", |world| {
+                world.network.node(alice).agent().is_connected()
+            });
             world.network.run_for(ms(until_stop));
             world
                 .network
