@@ -48,6 +48,16 @@ pub struct Config {
     pub no_answer_timeout: Duration,
     /// How long an offer or answer waits for ICE candidates. Default: half a second.
     pub gathering_timeout: Duration,
+    /// Whether sessions have timers (RFC 4028). Default: true.
+    pub session_timers: bool,
+    /// The session interval to ask for, in seconds, at least 90. Default: 90.
+    pub session_expires: u32,
+    /// Whether sessions are refreshed by UPDATE where the peer takes it, rather than by re-INVITE.
+    /// Default: true.
+    pub session_timers_refresh_by_update: bool,
+    /// Whether this side refreshes the session, even where the peer knows no timers.
+    /// Default: false.
+    pub session_timers_force_refresher: bool,
     /// The shortest delay before a lost connection is made again. Default: two seconds.
     pub reconnect_min: Duration,
     /// The longest such delay. Default: thirty seconds.
@@ -80,6 +90,10 @@ impl Config {
             instance_id: None,
             no_answer_timeout: Duration::from_secs(60),
             gathering_timeout: Duration::from_millis(500),
+            session_timers: true,
+            session_expires: 90,
+            session_timers_refresh_by_update: true,
+            session_timers_force_refresher: false,
             reconnect_min: Duration::from_secs(2),
             reconnect_max: Duration::from_secs(30),
             user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -12,7 +12,7 @@ use crate::options::ExtraHeaders;
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 
 /// The extensions this user agent takes part in (RFC 3261 section 20.37).
-pub(crate) const SUPPORTED: &[&str] = &["ice", "outbound", "path", "replaces"];
+pub(crate) const SUPPORTED: &[&str] = &["ice", "outbound", "timer"];
 
 /// The hops a request may take (RFC 3261 section 8.1.1.6).
 pub(crate) const MAX_FORWARDS: u8 = 70;
@@ -26,8 +26,19 @@ pub(crate) fn put_identity(headers: &mut HeaderFields, config: &Config) -> Resul
         headers.push(name.as_str(), value)?;
     }
     headers.push(HeaderName::Allow, ALLOW)?;
-    headers.push(HeaderName::Supported, "ice, outbound")?;
+    headers.push(HeaderName::Supported, supported(config))?;
     headers.push(HeaderName::UserAgent, &config.user_agent)
+}
+
+/// The extensions to name in Supported.
+pub(crate) fn supported(config: &Config) -> String {
+    let named = |tag: &&&str| config.session_timers || **tag != "timer";
+    SUPPORTED
+        .iter()
+        .filter(named)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Puts the application's headers on a message.

@@ -22,6 +22,9 @@ pub struct CallOptions {
     pub from_user_name: Option<String>,
     /// Another display name for the From header.
     pub from_display_name: Option<String>,
+    /// The session interval to ask for, in seconds, at least 90. Default: what the user agent is
+    /// configured for.
+    pub session_timers_expires: Option<u32>,
     /// How long the peer may ring before the call is cancelled with
     /// [`Cause::NoAnswer`](crate::Cause::NoAnswer). Counted from the last provisional response,
     /// as a proxy's Timer C is (RFC 3261 section 16.6). Default: three minutes.
@@ -37,6 +40,7 @@ impl Default for CallOptions {
             anonymous: false,
             from_user_name: None,
             from_display_name: None,
+            session_timers_expires: None,
             no_answer_timeout: Duration::from_secs(180),
         }
     }
@@ -51,6 +55,9 @@ pub struct AnswerOptions {
     pub audio: Option<bool>,
     /// Whether to send video. Default: what the offer asks for.
     pub video: Option<bool>,
+    /// The session interval to ask for where the peer names none, in seconds, at least 90.
+    /// Default: what the user agent is configured for.
+    pub session_timers_expires: Option<u32>,
 }
 
 /// Options of [`SessionMut::terminate`](crate::SessionMut::terminate).

@@ -8,7 +8,7 @@ use super::{Agent, Life};
 use crate::dialog::DialogId;
 use crate::flow::FlowId;
 use crate::headers;
-use crate::session::{Received as InSession, Session, sdp_of};
+use crate::session::{Received as InSession, Session, refuse_interval, sdp_of, too_small};
 use crate::transaction::{Received, TransactionId};
 
 impl Agent {
@@ -199,6 +199,13 @@ impl Agent {
             }
             return;
         }
+        if let Some(least) = too_small(&request, &self.cx.config) {
+            let received = InSession {
+                transaction,
+                request,
+            };
+            return refuse_interval(&mut self.cx, &received, least);
+        }
         let id = self.name_session();
         let received = InSession {
             transaction,
@@ -227,7 +234,7 @@ impl Agent {
             .and_then(|mut response| {
                 let headers = response.headers_mut();
                 headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
-                headers.push(HeaderName::Supported, headers::SUPPORTED.join(", "))?;
+                headers.push(HeaderName::Supported, headers::supported(&self.cx.config))?;
                 headers.push(HeaderName::Contact, format_args!("<{contact}>"))?;
                 Ok(response)
             });

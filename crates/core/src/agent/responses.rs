@@ -60,6 +60,9 @@ impl Agent {
         {
             return;
         }
+        if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.lengthened(id, &response) {
+            return;
+        }
         // An INVITE's request stays until its transaction ends: further 2xx are acknowledged with
         // its credentials.
         let keep = status.is_provisional() || (status.is_success() && invite);
@@ -103,6 +106,29 @@ impl Agent {
             },
         );
         false
+    }
+
+    /// Asks again with the session interval that a 422 wants; says whether the request goes on.
+    fn lengthened(&mut self, id: TransactionId, response: &Response) -> bool {
+        let Some(pending) = self.cx.pending.get(&id) else {
+            return false;
+        };
+        let (Owner::Invite(session) | Owner::InDialog(session, _)) = pending.owner else {
+            return false;
+        };
+        let again = Pending {
+            owner: pending.owner,
+            request: pending.request.clone(),
+            attempt: pending.attempt.clone(),
+        };
+        let sent = self
+            .sessions
+            .get_mut(&session)
+            .is_some_and(|session| session.lengthened(&mut self.cx, again, response));
+        if sent {
+            self.cx.pending.remove(&id);
+        }
+        sent
     }
 
     fn unanswered(&mut self, id: TransactionId, answer: Answer) {

@@ -4,6 +4,7 @@ use offhook_sip::{HeaderName, StatusCode};
 
 use super::established::{Established, Handshake, Unacknowledged};
 use super::incoming::Offered;
+use super::timers::SessionTimers;
 use super::{Direction, Incoming, Session, SessionTimer, State, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
@@ -90,11 +91,15 @@ impl Session {
             return;
         };
         let transaction = offered.transaction;
-        let sequence = offered.request.cseq().map_or(0, |cseq| cseq.number);
+        let request = offered.request.clone();
+        let extra_headers = options.extra_headers.clone();
+        self.timers = SessionTimers::new(&cx.config, options.session_timers_expires);
+        let sequence = request.cseq().map_or(0, |cseq| cseq.number);
         let response = self
             .invite_response(cx, StatusCode::OK)
             .and_then(|mut response| {
-                headers::put_extra(response.headers_mut(), &options.extra_headers)?;
+                headers::put_extra(response.headers_mut(), &extra_headers)?;
+                self.answer_timer(cx, &request, response.headers_mut())?;
                 response.set_body(headers::APPLICATION_SDP, sdp)?;
                 Ok(response)
             });
@@ -109,9 +114,7 @@ impl Session {
         let State::Incoming(incoming) = std::mem::replace(&mut self.state, State::Closed) else {
             return;
         };
-        let Offered {
-            dialog, request, ..
-        } = incoming.into_offered();
+        let Offered { dialog, .. } = incoming.into_offered();
         let allows_update = request.has_token(HeaderName::Allow, "UPDATE");
         cx.timers
             .cancel(&Timer::Session(self.id, SessionTimer::Expires));

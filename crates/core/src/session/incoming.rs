@@ -184,7 +184,7 @@ impl Session {
         headers.push(HeaderName::Server, &cx.config.user_agent)?;
         if status.is_success() {
             headers.push(HeaderName::Allow, headers::ALLOW)?;
-            headers.push(HeaderName::Supported, "outbound")?;
+            headers.push(HeaderName::Supported, headers::supported(&cx.config))?;
         }
         Ok(response)
     }

@@ -17,6 +17,7 @@ mod reoffer;
 mod reoffered;
 mod terminate;
 mod terms;
+mod timers;
 
 use offhook_sip::{Message, NameAddr, Request, Response};
 
@@ -42,6 +43,8 @@ pub use reoffer::ReofferOptions;
 use terms::TIMERS;
 pub use terms::{Direction, SessionId, Status};
 pub(crate) use terms::{InDialog, SessionTimer};
+use timers::SessionTimers;
+pub(crate) use timers::{refuse_interval, too_small};
 
 /// The life of a session.
 #[derive(Debug)]
@@ -89,6 +92,7 @@ pub(crate) struct Session {
     next_info: u32,
     next_reoffer: u32,
     on_hold: OnHold,
+    timers: SessionTimers,
     /// Whether `confirmed` has been told.
     confirmed: bool,
     started: Option<Instant>,
@@ -116,6 +120,7 @@ impl Session {
             next_info: 1,
             next_reoffer: 1,
             on_hold: OnHold::default(),
+            timers: SessionTimers::default(),
             confirmed: false,
             started: None,
             ended: None,
@@ -248,6 +253,8 @@ impl Session {
             SessionTimer::Gathering => self.media.negotiation.stop_gathering(cx, self.id),
             SessionTimer::Dtmf => self.next_tone(cx),
             SessionTimer::Glare => self.glare_over(cx),
+            SessionTimer::Refresh => self.refresh(cx),
+            SessionTimer::Expiry => self.session_expired(cx),
             SessionTimer::NoAnswer => self.not_answered(cx),
             SessionTimer::Expires => self.expired(cx),
             SessionTimer::Retransmit => self.retransmit_answer(cx),
@@ -332,6 +339,7 @@ impl Session {
             InDialog::Update => self.reoffer_answered(cx, None, answer),
             // The session has ended: nothing more is told.
             InDialog::Dtmf(_) | InDialog::Info(_) if self.ended.is_some() => {}
+            InDialog::Refresh => self.refresh_answered(cx, answer),
             InDialog::Dtmf(tone) => {
                 let response = answer.response().cloned();
                 self.dtmf_answered(cx, tone, response);

@@ -7,6 +7,7 @@ use offhook_sip::{
 };
 
 use super::closing::Closing;
+use super::timers::SessionTimers;
 use super::{Direction, Session, SessionId, SessionTimer, State, Status};
 use crate::ask::{AskId, Question, Reply};
 use crate::cause::Cause;
@@ -116,6 +117,7 @@ impl Session {
             audio: options.audio,
             video: options.video,
         };
+        let timers = SessionTimers::new(&cx.config, options.session_timers_expires);
         let draft = Box::new(Draft { target, options });
         let state = State::Outgoing(Outgoing::Preparing(draft));
         let mut session = Self::new(id, Direction::Outgoing, call_id, local, remote, state);
@@ -126,6 +128,7 @@ impl Session {
                 request: None,
             },
         );
+        session.timers = timers;
         session.open_media(cx, wanted);
         session
     }
@@ -247,6 +250,7 @@ impl Session {
             };
             headers.push(HeaderName::Contact, format_args!("<{contact}{outbound}>"))?;
         }
+        self.timers.put_wish(headers, &cx.config)?;
         headers::put_identity(headers, &cx.config)?;
         request.set_body(headers::APPLICATION_SDP, offer)?;
         Ok(request)

@@ -202,6 +202,7 @@ impl Session {
         let allows_update = response.has_token(HeaderName::Allow, "UPDATE");
         self.started = Some(cx.now);
         self.confirmed = true;
+        self.timer_accepted(cx, &response);
         cx.tell(
             self.id,
             SessionEvent::Accepted {

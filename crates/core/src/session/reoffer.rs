@@ -40,6 +40,8 @@ pub(crate) enum Purpose {
     Hold,
     Unhold,
     Renegotiate,
+    /// To keep the session alive; nobody is told.
+    Refresh,
 }
 
 /// A new offer of ours.
@@ -126,7 +128,7 @@ impl Session {
         match reoffer.purpose {
             Purpose::Hold => self.set_local_hold(cx, true),
             Purpose::Unhold => self.set_local_hold(cx, false),
-            Purpose::Renegotiate => {}
+            Purpose::Renegotiate | Purpose::Refresh => {}
         }
         let ice_restart = reoffer.options.ice_restart;
         self.set_exchange(Exchange::Offering(reoffer));
@@ -156,11 +158,13 @@ impl Session {
             (Method::Invite, InDialog::Reinvite)
         };
         let extra = reoffer.options.extra_headers.clone();
+        let timers = self.timers;
         self.set_exchange(Exchange::Offered(reoffer));
         let sent = self.send_in_dialog(cx, kind, |dialog, cx| {
             let mut request = dialog.request(method)?;
             headers::put_extra(request.headers_mut(), &extra)?;
             cx.put_contact(request.headers_mut(), dialog.flow())?;
+            timers.put_agreed(request.headers_mut())?;
             headers::put_identity(request.headers_mut(), &cx.config)?;
             request.set_body(headers::APPLICATION_SDP, offer)?;
             Ok(request)
@@ -226,6 +230,7 @@ impl Session {
             dialog.refresh_target(response);
         }
         self.note_allowed(response);
+        self.timer_accepted(cx, response);
         match sdp_of(response, cx).map(str::to_owned) {
             Some(sdp) => {
                 self.set_exchange(Exchange::Concluding(reoffer));
@@ -301,6 +306,7 @@ impl Session {
             Purpose::Hold => self.set_local_hold(cx, false),
             Purpose::Unhold => self.set_local_hold(cx, true),
             Purpose::Renegotiate => {}
+            Purpose::Refresh => return self.refresh_failed(cx),
         }
         let result = Err(RenegotiationError { cause, response });
         cx.tell(
@@ -344,13 +350,10 @@ impl Session {
                 self.send_reoffer(cx, reoffer, offer)
             }
             (Exchange::Concluding(reoffer), Outcome::AnswerApplied(_)) => {
-                cx.tell(
-                    self.id,
-                    SessionEvent::Renegotiated {
-                        exchange: reoffer.id,
-                        result: Ok(()),
-                    },
-                );
+                if reoffer.purpose != Purpose::Refresh {
+                    let (exchange, result) = (reoffer.id, Ok(()));
+                    cx.tell(self.id, SessionEvent::Renegotiated { exchange, result });
+                }
             }
             (Exchange::Answering(received), outcome) => self.answer_exchange(cx, received, outcome),
             (other, Outcome::Failed(step, error)) => {

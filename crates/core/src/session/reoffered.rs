@@ -36,6 +36,9 @@ impl Session {
         if !request.body().is_empty() && sdp_of(request, cx).is_none() {
             return cx.answer(*transaction, request, StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
+        if self.refuse_small_interval(cx, &received) {
+            return;
+        }
         let question = match request.method() {
             Method::Update => Question::Update {
                 request: request.clone(),
@@ -237,6 +240,7 @@ impl Session {
         response
             .headers_mut()
             .push(HeaderName::Allow, headers::ALLOW)?;
+        self.answer_timer(cx, request, response.headers_mut())?;
         if let Some(sdp) = sdp {
             response.set_body(headers::APPLICATION_SDP, sdp)?;
         }

@@ -84,13 +84,17 @@ pub(crate) enum SessionTimer {
     NoAck,
     /// The next tone is due.
     Dtmf,
+    /// The session is due for a refresh (RFC 4028).
+    Refresh,
+    /// The session ends unless it was refreshed (RFC 4028).
+    Expiry,
     /// The pause after two offers met is over (RFC 3261 section 14.1).
     Glare,
     /// The way to the server, or the final response to a cancelled INVITE, is overdue.
     Patience,
 }
 
-pub(super) const TIMERS: [SessionTimer; 8] = [
+pub(super) const TIMERS: [SessionTimer; 10] = [
     SessionTimer::Gathering,
     SessionTimer::NoAnswer,
     SessionTimer::Expires,
@@ -98,6 +102,8 @@ pub(super) const TIMERS: [SessionTimer; 8] = [
     SessionTimer::NoAck,
     SessionTimer::Dtmf,
     SessionTimer::Glare,
+    SessionTimer::Refresh,
+    SessionTimer::Expiry,
     SessionTimer::Patience,
 ];
 
@@ -107,6 +113,7 @@ pub(crate) enum InDialog {
     Bye,
     Reinvite,
     Update,
+    Refresh,
     Dtmf(char),
     Info(u32),
 }
