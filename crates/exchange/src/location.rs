@@ -66,6 +66,8 @@ fn thousandths(q: &str) -> u16 {
 #[derive(Debug)]
 pub(crate) struct Locations {
     users: HashMap<String, Vec<Binding>>,
+    /// Whose each binding is.
+    owners: HashMap<BindingId, String>,
     last_id: u64,
     max_users: usize,
     max_contacts: usize,
@@ -101,6 +103,7 @@ impl Locations {
     pub(crate) fn new(max_users: usize, max_contacts: usize) -> Locations {
         Locations {
             users: HashMap::new(),
+            owners: HashMap::new(),
             last_id: 0,
             max_users,
             max_contacts,
@@ -114,7 +117,7 @@ impl Locations {
 
     /// How many contacts there are.
     pub(crate) fn len(&self) -> usize {
-        self.users.values().map(Vec::len).sum()
+        self.owners.len()
     }
 
     /// The contact with this URI, whoever's it is.
@@ -184,6 +187,12 @@ impl Locations {
         } else {
             return Err(Rejected::TooManyUsers);
         }
+        for id in &changes.added {
+            self.owners.insert(*id, user.to_owned());
+        }
+        for id in &changes.removed {
+            self.owners.remove(id);
+        }
         Ok(changes)
     }
 
@@ -202,6 +211,9 @@ impl Locations {
             return Err(Rejected::OutOfOrder);
         }
         let removed = self.users.remove(user).unwrap_or_default();
+        for binding in &removed {
+            self.owners.remove(&binding.id);
+        }
         Ok(Changes {
             removed: removed.iter().map(|binding| binding.id).collect(),
             ..Changes::default()
@@ -210,11 +222,9 @@ impl Locations {
 
     /// Removes one contact; says whose it was.
     pub(crate) fn remove(&mut self, id: BindingId) -> Option<(String, Binding)> {
-        let (user, at) = self.users.iter().find_map(|(user, bindings)| {
-            let at = bindings.iter().position(|binding| binding.id == id)?;
-            Some((user.clone(), at))
-        })?;
+        let user = self.owners.remove(&id)?;
         let bindings = self.users.get_mut(&user)?;
+        let at = bindings.iter().position(|binding| binding.id == id)?;
         let binding = bindings.remove(at);
         if bindings.is_empty() {
             self.users.remove(&user);

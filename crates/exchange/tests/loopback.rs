@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use offhook_core::auth::{AuthAttempt, AuthStore, Secret};
 use offhook_core::{FlowId, Transport};
-use offhook_exchange::{Events, Exchange, ExchangeBuilder, ExchangeError, ExchangeEvent};
+use offhook_exchange::{Events, Exchange, ExchangeBuilder, ExchangeError, ExchangeEvent, Live};
 use offhook_net::{Destination, Endpoint, EndpointConfig, Incoming, NetError, NetEvent};
 use offhook_sip::{
     HeaderName, Limits, Message, Method, OutgoingRequest, OutgoingResponse, Request, Response,
@@ -404,6 +404,30 @@ async fn garbage_ends_its_connection_and_nothing_else() {
     let _ = soon(vandal.read_to_end(&mut answer)).await;
     let answer = alice.ask("OPTIONS", "sip:localhost").await;
     assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_falls_silent_is_closed_and_its_contact_expires() {
+    let exchange = two_users()
+        .idle_timeout(Duration::from_secs(60))
+        .start()
+        .await
+        .unwrap();
+    let mut events = exchange.events();
+    let mut alice = Phone::registered(&exchange, "alice", Transport::Tcp).await;
+    event(&mut events).await;
+    let start = tokio::time::Instant::now();
+    let lost = alice.incoming.next().await;
+    assert!(matches!(lost, Some(NetEvent::Lost { .. })), "{lost:?}");
+    assert_eq!(start.elapsed().as_secs(), 60);
+    // It may be connected to until the ten minutes are over that it registered for.
+    assert_eq!(exchange.registered("alice"), 1);
+    assert!(matches!(
+        events.next().await,
+        Some(ExchangeEvent::Unregistered { .. })
+    ));
+    assert_eq!(start.elapsed().as_secs(), 600);
+    assert_eq!(exchange.live(), Live::default());
 }
 
 #[tokio::test]

@@ -160,6 +160,8 @@ impl World {
         match self.take(phone) {
             Message::Response(response) if response.status().code() == code => {
                 response.validate().unwrap();
+                // The Via of the user agent itself, and none of those behind it.
+                assert_eq!(response.vias().count(), 1, "{response:?}");
                 response
             }
             other => panic!("expected {code}, {} got {other:?}", phone.user),
@@ -1041,7 +1043,10 @@ fn a_request_that_comes_back_unchanged_is_a_loop() {
     world.ask(&alice, &message);
     let there = world.request(&bob, "MESSAGE");
     world.send(&bob, there.bytes().clone());
-    world.response(&bob, 482);
+    let Message::Response(answer) = world.take(&bob) else {
+        panic!("a request went round");
+    };
+    assert_eq!(answer.status(), StatusCode::LOOP_DETECTED);
     world.silent(&bob);
 }
 
