@@ -3,6 +3,8 @@
 //! `descriptions/` holds offers shaped like those of browsers, gateways and media servers. Chrome
 //! 156 was given the same list; where its answer differs from ours the row says why.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod support;
 
 use std::fmt::Write as _;

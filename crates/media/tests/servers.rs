@@ -1,5 +1,7 @@
 //! Candidates by STUN and TURN servers, which run here on loopback too.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod support;
 
 use std::collections::HashMap;

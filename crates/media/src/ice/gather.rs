@@ -1,5 +1,6 @@
 //! Opens the sockets and finds the candidates, within bounded time.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -20,11 +21,14 @@ const SERVER_PATIENCE: Duration = Duration::from_secs(5);
 /// The first wait for an answer; it doubles with each try (RFC 8489 §6.2.1).
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 
+/// Datagrams that wait for their socket; those beyond are lost, as in a full queue on the way.
+const UNSENT_DATAGRAMS: usize = 64;
+
 /// The sockets and what they are good for.
 pub(crate) struct Gatherer {
     policy: IceTransportPolicy,
     servers: Vec<ServerAddress>,
-    sockets: Vec<Socket>,
+    sockets: Sockets,
     lookups: JoinSet<(usize, Option<SocketAddr>)>,
     queries: Vec<Query>,
     relays: Vec<Relay>,
@@ -70,7 +74,7 @@ impl Gatherer {
         Gatherer {
             policy,
             servers,
-            sockets: Vec::new(),
+            sockets: Sockets::default(),
             lookups: JoinSet::new(),
             queries: Vec::new(),
             relays: Vec::new(),
@@ -125,13 +129,13 @@ impl Gatherer {
             .into_iter()
             .partition(|candidate| kept(&candidate.base));
         self.candidates = stay;
-        self.sockets.retain(|socket| kept(&socket.address));
+        self.sockets.open.retain(|socket| kept(&socket.address));
         self.relays.retain(|relay| kept(&relay.base));
         self.queries.clear();
         self.state = GatheringState::Gathering;
         for (index, address) in addresses.iter().enumerate() {
             let preference = u16::MAX - (index as u16) * 256;
-            if !self.sockets.iter().any(|s| s.address.ip() == *address) {
+            if !self.sockets.open.iter().any(|s| s.address.ip() == *address) {
                 self.open(*address, preference);
             }
         }
@@ -179,7 +183,7 @@ impl Gatherer {
                 return;
             }
         };
-        self.sockets.push(Socket {
+        self.sockets.open.push(Socket {
             socket,
             address: local,
             preference,
@@ -277,13 +281,14 @@ impl Gatherer {
             .ok();
         let family = |socket: &&Socket| socket.address.is_ipv4() == server.is_ipv4();
         self.sockets
+            .open
             .iter()
             .find(|socket| route.is_some_and(|route| route.ip() == socket.address.ip()))
-            .or_else(|| self.sockets.iter().find(family))
+            .or_else(|| self.sockets.open.iter().find(family))
     }
 
     fn ask_stun(&mut self, now: Instant, server: SocketAddr) {
-        for socket in &self.sockets {
+        for socket in &self.sockets.open {
             if socket.address.is_ipv4() != server.is_ipv4() {
                 continue;
             }
@@ -309,7 +314,7 @@ impl Gatherer {
         for query in &mut self.queries {
             if now >= query.next {
                 let request = stun::binding_request(&query.transaction);
-                to_server(&self.sockets, query.base, query.server)(&request);
+                self.sockets.send(query.base, query.server, &request);
                 query.next = now + query.wait;
                 query.wait *= 2;
             }
@@ -321,7 +326,8 @@ impl Gatherer {
             .min();
         for relay in &mut self.relays {
             let (base, server) = (relay.base, relay.server);
-            let next = relay.advance(now, &mut to_server(&self.sockets, base, server));
+            let sockets = &mut self.sockets;
+            let next = relay.advance(now, &mut |data| sockets.send(base, server, data));
             due = [due, next].into_iter().flatten().min();
         }
         self.find_relays();
@@ -356,9 +362,10 @@ impl Gatherer {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Option<Arrived>> {
-        for index in 0..self.sockets.len() {
+        self.sockets.poll_flush(cx);
+        for index in 0..self.sockets.open.len() {
             let mut filled = ReadBuf::new(buffer);
-            let socket = &self.sockets[index];
+            let socket = &self.sockets.open[index];
             match socket.socket.poll_recv_from(cx, &mut filled) {
                 Poll::Pending => continue,
                 // An ICMP error about a datagram sent before: nothing to read.
@@ -443,18 +450,20 @@ impl Gatherer {
             .find(|relay| relay.relayed() == Some(source));
         if let Some(relay) = relay {
             let (base, server) = (relay.base, relay.server);
-            let mut send = to_server(&self.sockets, base, server);
+            let sockets = &mut self.sockets;
+            let mut send = |data: &[u8]| sockets.send(base, server, data);
             relay.send(Instant::now(), destination, datagram, &mut send);
             return;
         }
-        to_server(&self.sockets, source, destination)(datagram);
+        self.sockets.send(source, destination, datagram);
     }
 
     /// Gives the relays back.
     pub(crate) fn close(&mut self) {
         for relay in &mut self.relays {
             let (base, server) = (relay.base, relay.server);
-            relay.close(Instant::now(), &mut to_server(&self.sockets, base, server));
+            let sockets = &mut self.sockets;
+            relay.close(Instant::now(), &mut |data| sockets.send(base, server, data));
         }
     }
 
@@ -467,18 +476,43 @@ impl Gatherer {
     }
 }
 
-/// Sends from the socket on `base`. What the system does not take is lost, as on the way.
-fn to_server(
-    sockets: &[Socket],
-    base: SocketAddr,
-    destination: SocketAddr,
-) -> impl FnMut(&[u8]) + '_ {
-    let socket = sockets.iter().find(|socket| socket.address == base);
-    move |datagram| {
-        if let Some(socket) = socket
-            && let Err(error) = socket.socket.try_send_to(datagram, destination)
-        {
-            tracing::trace!(%destination, %error, "a datagram was not sent");
+/// The sockets, and what they did not take yet.
+#[derive(Default)]
+struct Sockets {
+    open: Vec<Socket>,
+    /// A socket that is new takes nothing until the runtime has looked at it once; one whose
+    /// buffer is full takes nothing for a moment.
+    unsent: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
+}
+
+impl Sockets {
+    /// Sends from the socket on `base`. What cannot be sent at all is lost, as on the way.
+    fn send(&mut self, base: SocketAddr, destination: SocketAddr, datagram: &[u8]) {
+        let Some(socket) = self.open.iter().find(|socket| socket.address == base) else {
+            return;
+        };
+        match socket.socket.try_send_to(datagram, destination) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                if self.unsent.len() < UNSENT_DATAGRAMS {
+                    self.unsent
+                        .push_back((base, destination, datagram.to_vec()));
+                }
+            }
+            Err(error) => tracing::trace!(%destination, %error, "a datagram was not sent"),
+        }
+    }
+
+    /// Sends what had to wait, as far as it goes.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) {
+        while let Some((base, destination, datagram)) = self.unsent.front() {
+            let socket = self.open.iter().find(|socket| socket.address == *base);
+            if let Some(socket) = socket
+                && let Poll::Pending = socket.socket.poll_send_to(cx, datagram, *destination)
+            {
+                return;
+            }
+            self.unsent.pop_front();
         }
     }
 }

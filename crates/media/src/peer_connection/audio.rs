@@ -408,3 +408,185 @@ impl AudioPath {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sdp::SendCodec;
+
+    fn agreement(direction: Direction) -> AudioAgreement {
+        let pcmu = SendCodec {
+            codec: AudioCodec::Pcmu,
+            payload_type: 0,
+        };
+        AudioAgreement {
+            mid: "0".into(),
+            direction,
+            send: vec![pcmu],
+            receive: vec![pcmu],
+            send_events: vec![(101, 8_000)],
+            receive_events: vec![(101, 8_000)],
+            mid_extension: None,
+            remote_ssrcs: Vec::new(),
+        }
+    }
+
+    /// An audio path, its clock, and what it brought.
+    struct Bench {
+        path: AudioPath,
+        now: Instant,
+        out: Vec<RtpOut>,
+        events: Vec<PeerConnectionEvent>,
+    }
+
+    impl Bench {
+        fn new(direction: Direction) -> Bench {
+            let now = Instant::now();
+            let mut path = AudioPath::new(now, 0);
+            path.apply(Some(agreement(direction))).unwrap();
+            Bench {
+                path,
+                now,
+                out: Vec::new(),
+                events: Vec::new(),
+            }
+        }
+
+        fn tick(&mut self) {
+            self.path.tick(self.now, &mut self.out, &mut self.events);
+            self.now += crate::pacer::FRAME;
+        }
+
+        fn arrives(&mut self, ssrc: u32, sequence: u64, payload_type: u8, payload: &[u8]) {
+            let packet = RtpIn {
+                ssrc,
+                payload_type,
+                sequence,
+                timestamp: ssrc.wrapping_add(sequence as u32 * 160),
+                payload: Arc::from(payload),
+            };
+            self.path.receive(self.now, packet, &mut self.events);
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_or_played_against_the_direction() {
+        for direction in [Direction::RecvOnly, Direction::Inactive] {
+            let mut bench = Bench::new(direction);
+            (0..10).for_each(|_| bench.tick());
+            assert!(bench.out.is_empty(), "{direction}");
+        }
+        let (sink, mut frames) = Sink::frames();
+        let mut bench = Bench::new(Direction::SendOnly);
+        bench.path.set_sink(sink);
+        for n in 0..10 {
+            bench.arrives(1, n, 0, &[0; 160]);
+            bench.tick();
+        }
+        assert_eq!(bench.out.len(), 10);
+        assert_eq!(frames.try_next(), None, "what comes on hold is not played");
+        assert!(bench.events.is_empty());
+    }
+
+    #[test]
+    fn timestamps_go_on_over_a_pause_and_the_first_packet_after_it_is_marked() {
+        let mut bench = Bench::new(Direction::SendRecv);
+        (0..3).for_each(|_| bench.tick());
+        bench
+            .path
+            .apply(Some(agreement(Direction::RecvOnly)))
+            .unwrap();
+        (0..5).for_each(|_| bench.tick());
+        bench
+            .path
+            .apply(Some(agreement(Direction::SendRecv)))
+            .unwrap();
+        (0..2).for_each(|_| bench.tick());
+        let sent = |n: usize| (bench.out[n].timestamp / 160, bench.out[n].marker);
+        let seen: Vec<_> = (0..bench.out.len()).map(sent).collect();
+        let expected = [(0, true), (1, false), (2, false), (8, true), (9, false)];
+        assert_eq!(seen, expected);
+        let sequences: Vec<u64> = bench.out.iter().map(|packet| packet.sequence).collect();
+        assert_eq!(sequences, [0, 1, 2, 3, 4], "a pause is no loss");
+    }
+
+    #[test]
+    fn another_ssrc_with_other_timestamps_is_played_on() {
+        let (sink, mut frames) = Sink::frames();
+        let mut bench = Bench::new(Direction::SendRecv);
+        bench.path.set_sink(sink);
+        // A transfer: the new source has a new SSRC, sequence and timestamp. Each sends another
+        // steady value.
+        for n in 0..20 {
+            bench.arrives(1_000, n, 0, &[0x10; 160]);
+            bench.tick();
+        }
+        for n in 0..20 {
+            bench.arrives(3_000_000_000, 40_000 + n, 0, &[0x90; 160]);
+            bench.tick();
+        }
+        let mut heard = Vec::new();
+        while let Some(frame) = frames.try_next() {
+            heard.push(frame.samples[159].signum());
+        }
+        assert!(
+            heard.iter().filter(|sign| **sign == -1).count() >= 17,
+            "{heard:?}"
+        );
+        assert!(
+            heard.iter().filter(|sign| **sign == 1).count() >= 17,
+            "{heard:?}"
+        );
+        let mut stats = Stats::default();
+        bench.path.stats(&mut stats);
+        assert_eq!(
+            stats.packets_lost, 0,
+            "a new source is no loss of 40 000 packets"
+        );
+    }
+
+    #[test]
+    fn audio_is_told_once_and_again_after_a_hold() {
+        let mut bench = Bench::new(Direction::SendRecv);
+        (0..3).for_each(|n| bench.arrives(1, n, 0, &[0; 160]));
+        bench
+            .path
+            .apply(Some(agreement(Direction::Inactive)))
+            .unwrap();
+        bench
+            .path
+            .apply(Some(agreement(Direction::SendRecv)))
+            .unwrap();
+        (3..6).for_each(|n| bench.arrives(1, n, 0, &[0; 160]));
+        let told = PeerConnectionEvent::AudioReceived;
+        assert_eq!(bench.events, [told.clone(), told]);
+    }
+
+    #[test]
+    fn packets_of_unknown_types_and_empty_ones_harm_nothing() {
+        let mut bench = Bench::new(Direction::SendRecv);
+        for payload_type in 0..128 {
+            for payload in [&[][..], &[1, 2, 3], &[0xff; 1_400]] {
+                bench.arrives(1, u64::from(payload_type), payload_type, payload);
+            }
+            bench.tick();
+        }
+        (0..200).for_each(|_| bench.tick());
+    }
+
+    #[test]
+    fn tones_wait_while_on_hold_and_come_out_after_it() {
+        let mut bench = Bench::new(Direction::RecvOnly);
+        let (duration, gap) = (Duration::from_millis(40), Duration::from_millis(50));
+        bench.path.queue_tones("5", duration, gap).unwrap();
+        (0..10).for_each(|_| bench.tick());
+        assert!(bench.out.is_empty());
+        bench
+            .path
+            .apply(Some(agreement(Direction::SendRecv)))
+            .unwrap();
+        (0..10).for_each(|_| bench.tick());
+        let events = bench.out.iter().filter(|packet| packet.payload_type == 101);
+        assert_eq!(events.count(), 4);
+    }
+}

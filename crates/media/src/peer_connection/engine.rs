@@ -6,11 +6,10 @@
 //! are this crate's own business.
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use str0m::change::SdpOffer;
-use str0m::config::{CryptoProvider, DtlsCert, Fingerprint as EngineFingerprint};
+use str0m::config::{DtlsCert, Fingerprint as EngineFingerprint};
 use str0m::format::{Codec, FormatParams};
 use str0m::media::{Frequency, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
@@ -18,6 +17,7 @@ use str0m::rtp::{Extension, RtpWrite, Ssrc};
 use str0m::{Candidate, IceCreds, Input, Output, Rtc};
 
 use super::audio::{RtpIn, RtpOut};
+use super::crypto::{self, AgreedProfile};
 use crate::error::MediaError;
 use crate::sdp::{AudioAgreement, Credentials, Fingerprint, TransportAgreement};
 
@@ -31,18 +31,15 @@ pub(super) struct Identity {
     pub(super) fingerprint: Fingerprint,
 }
 
-fn crypto() -> &'static CryptoProvider {
-    static CRYPTO: OnceLock<CryptoProvider> = OnceLock::new();
-    CRYPTO.get_or_init(str0m::crypto::from_feature_flags)
-}
-
 impl Identity {
     pub(super) fn new() -> Result<Identity, MediaError> {
-        let certificate = crypto()
+        let certificate = crypto::plain()
             .dtls_provider
             .generate_certificate()
             .ok_or_else(|| MediaError::Engine("no DTLS certificate could be made".into()))?;
-        let digest = crypto().sha256_provider.sha256(&certificate.certificate);
+        let digest = crypto::plain()
+            .sha256_provider
+            .sha256(&certificate.certificate);
         Ok(Identity {
             fingerprint: Fingerprint {
                 hash: "sha-256".into(),
@@ -78,9 +75,7 @@ pub(super) struct Engine {
     ssrc: Ssrc,
     mid: Mid,
     streams: Vec<Stream>,
-    /// RTP payload and packet lengths tell which SRTP profile was agreed on.
-    srtp_overhead: Option<usize>,
-    payload_length: usize,
+    profile: AgreedProfile,
 }
 
 struct Stream {
@@ -105,7 +100,7 @@ impl Engine {
         audio: &AudioAgreement,
     ) -> Result<Engine, MediaError> {
         let mut config = Rtc::builder()
-            .set_crypto_provider(std::sync::Arc::new(crypto().clone()))
+            .set_crypto_provider(crypto::watched())
             .set_local_ice_credentials(credentials(setup.local))
             .set_dtls_cert(setup.identity.certificate.clone())
             .clear_codecs()
@@ -142,7 +137,7 @@ impl Engine {
                 FormatParams::default(),
             );
         }
-        let mut rtc = config.build(now);
+        let (mut rtc, profile) = crypto::watch(|| config.build(now));
         let mid = Mid::from(audio.mid.as_str());
         let ssrc = Ssrc::from(setup.ssrc);
         {
@@ -161,8 +156,7 @@ impl Engine {
             ssrc,
             mid,
             streams: Vec::new(),
-            srtp_overhead: None,
-            payload_length: 0,
+            profile,
         };
         engine.expect(&audio.remote_ssrcs);
         Ok(engine)
@@ -204,7 +198,7 @@ impl Engine {
         transport: &TransportAgreement,
     ) -> Result<(), MediaError> {
         let mid = self.mid;
-        let setup = if transport_active(&self.transport) {
+        let setup = if self.transport.active {
             "passive"
         } else {
             "active"
@@ -313,10 +307,7 @@ impl Engine {
     /// To be called until it gives a [`Step::Timeout`], after everything else.
     pub(super) fn poll(&mut self) -> Result<Step, MediaError> {
         Ok(match self.rtc.poll_output().map_err(engine)? {
-            Output::Transmit(transmit) => {
-                self.measure(&transmit.contents);
-                Step::Transmit(transmit)
-            }
+            Output::Transmit(transmit) => Step::Transmit(transmit),
             Output::Event(str0m::Event::RtpPacket(packet)) => {
                 let ssrc = *packet.header.ssrc;
                 if let Some(stream) = self.streams.iter_mut().find(|s| s.ssrc == ssrc) {
@@ -330,7 +321,6 @@ impl Engine {
     }
 
     pub(super) fn send(&mut self, now: Instant, packet: RtpOut) {
-        self.payload_length = packet.payload.len();
         let write = RtpWrite::new(
             Pt::new_with_value(packet.payload_type),
             packet.sequence.into(),
@@ -345,44 +335,16 @@ impl Engine {
         }
     }
 
-    /// How much longer SRTP made the packet says which profile was agreed on (RFC 3711: ten
-    /// bytes of tag, RFC 7714: sixteen). The engine has no other word for it.
-    fn measure(&mut self, packet: &[u8]) {
-        if self.srtp_overhead.is_some() || self.payload_length == 0 {
-            return;
-        }
-        if let [first @ 128..=191, kind, ..] = *packet
-            && !(192..=223).contains(&kind)
-        {
-            let mut header = 12 + 4 * usize::from(first & 0x0f);
-            if first & 0x10 != 0
-                && let Some(&[_, _, high, low]) = packet
-                    .get(header..header + 4)
-                    .and_then(|e| e.first_chunk::<4>())
-            {
-                header += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
-            }
-            let plain = header + self.payload_length;
-            self.srtp_overhead = packet.len().checked_sub(plain);
-        }
-    }
-
     pub(super) fn srtp(&self) -> Option<&'static str> {
-        match self.srtp_overhead? {
-            10 => Some("SRTP_AES128_CM_HMAC_SHA1_80"),
-            16 => Some("SRTP_AEAD_AES_GCM"),
-            _ => None,
-        }
+        crypto::name(*self.profile.get()?)
     }
 
     pub(super) fn dtls(&mut self) -> Option<String> {
         let version = self.rtc.direct_api().dtls_protocol_version()?;
+        // Its name is such as `DTLS1_2`.
         let name = format!("{version:?}");
-        let digits: Vec<String> = name
-            .chars()
-            .filter(char::is_ascii_digit)
-            .map(String::from)
-            .collect();
+        let digits: Vec<&str> = name.split(|c: char| !c.is_ascii_digit()).collect();
+        let digits: Vec<&str> = digits.into_iter().filter(|d| !d.is_empty()).collect();
         Some(format!("DTLS {}", digits.join(".")))
     }
 
@@ -395,10 +357,6 @@ impl Engine {
     pub(super) fn is_alive(&self) -> bool {
         self.rtc.is_alive()
     }
-}
-
-fn transport_active(transport: &TransportAgreement) -> bool {
-    transport.active
 }
 
 pub(super) fn rtp_in(packet: str0m::rtp::RtpPacket) -> RtpIn {

@@ -1,6 +1,7 @@
 //! The peer connection: a handle, and the task behind it.
 
 mod audio;
+mod crypto;
 mod engine;
 mod signaling;
 mod task;

@@ -21,17 +21,22 @@ use crate::event::{
 };
 use crate::ice::{Arrived, Gatherer, Remote, remote_candidate};
 use crate::pacer::Pacer;
-use crate::sdp::{Agreement, AudioAgreement, Composer, Credentials, Render};
+use crate::sdp::{Agreement, Composer, Credentials, Render};
 use crate::stats::{CandidatePair, Stats};
 
 /// The largest datagram there is any reason to send here.
 const DATAGRAM: usize = 2048;
 /// Datagrams taken before everything else gets its turn.
 const DATAGRAMS_AT_ONCE: usize = 32;
+/// An engine whose deadlines are due again and again must not keep the task from everything else.
+const TIMEOUTS_AT_ONCE: u32 = 16;
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// ICE that has found nothing by then has failed.
 const ICE_PATIENCE: Duration = Duration::from_secs(30);
 /// A lost path that has not come back by then is gone.
 const DISCONNECTED_PATIENCE: Duration = Duration::from_secs(15);
+/// Datagrams that wait for the engine.
+const WAITING_DATAGRAMS: usize = 32;
 /// Candidates of the peer that wait for the engine.
 const WAITING_CANDIDATES: usize = 256;
 
@@ -49,6 +54,9 @@ pub(super) struct Task {
     mid: String,
     /// Trickled candidates that came before the engine was there.
     early: Vec<String>,
+    /// The peer's connectivity checks that came before its answer did. Lost, they would come
+    /// again only after a quarter of a second.
+    early_datagrams: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     states: States,
     /// When ICE will have failed, unless something changes.
     patience: Option<Instant>,
@@ -107,6 +115,7 @@ impl Task {
             ssrc,
             mid: "0".to_owned(),
             early: Vec::new(),
+            early_datagrams: Vec::new(),
             states: States::default(),
             patience: None,
             dtls_connected: false,
@@ -194,6 +203,9 @@ impl Task {
                     let result = engine.receive(now, source, destination, &self.buffer[..length]);
                     self.check(result);
                     self.drain(now);
+                } else if self.early_datagrams.len() < WAITING_DATAGRAMS {
+                    let datagram = self.buffer[..length].to_vec();
+                    self.early_datagrams.push((source, destination, datagram));
                 }
             }
             // Polled with no waker: the next wait registers again.
@@ -243,6 +255,7 @@ impl Task {
 
     /// Lets the engine work until it waits; says until when.
     fn drain(&mut self, now: Instant) -> Option<Instant> {
+        let mut timeouts = 0;
         loop {
             let engine = self.engine.as_mut()?;
             let step = engine.poll();
@@ -256,7 +269,8 @@ impl Task {
                     self.gatherer.send(source, destination, &transmit.contents);
                 }
                 Ok(Step::Event(event)) => self.event(now, event),
-                Ok(Step::Timeout(at)) if at <= now => {
+                Ok(Step::Timeout(at)) if at <= now && timeouts < TIMEOUTS_AT_ONCE => {
+                    timeouts += 1;
                     let result = engine.timeout(now);
                     self.check(result);
                 }
@@ -265,7 +279,7 @@ impl Task {
                         self.engine = None;
                         return None;
                     }
-                    return Some(at);
+                    return Some(at.max(now + SHORTEST_WAIT));
                 }
                 Err(error) => {
                     self.check(Err(error));
@@ -549,13 +563,16 @@ impl Task {
                 Err(error) => tracing::debug!(%error, "candidate ignored"),
             }
         }
-        self.apply_audio(audio)?;
+        self.audio.apply(Some(audio.clone()))?;
         self.drain(now);
+        for (source, destination, datagram) in std::mem::take(&mut self.early_datagrams) {
+            if let Some(engine) = &mut self.engine {
+                let result = engine.receive(now, source, destination, &datagram);
+                self.check(result);
+                self.drain(now);
+            }
+        }
         Ok(())
-    }
-
-    fn apply_audio(&mut self, audio: &AudioAgreement) -> Result<(), MediaError> {
-        self.audio.apply(Some(audio.clone()))
     }
 
     fn add_candidate(&mut self, line: String) -> Result<(), MediaError> {

@@ -210,7 +210,9 @@ impl Composer {
             self.middle(
                 &mut media,
                 theirs.mid.as_deref(),
-                theirs.extension(MID_URI),
+                theirs
+                    .extension(MID_URI)
+                    .filter(|_| theirs.mid.as_deref().is_some_and(fits_in_a_header)),
                 direction,
                 theirs.rtcp_mux,
             );
@@ -297,7 +299,7 @@ impl Composer {
     ) {
         if let Some(mid) = mid {
             media.add_attribute(with("mid", mid));
-            if let Some(id) = mid_extension {
+            if let Some(id @ 1..=14) = mid_extension {
                 media.add_attribute(with("extmap", format!("{id} {MID_URI}")));
             }
         }
@@ -318,6 +320,12 @@ impl Composer {
             media.add_attribute(with("ssrc", value));
         }
     }
+}
+
+/// The engine puts 16 letters and digits into a packet's header, and changes other mids: a peer
+/// would not know them.
+fn fits_in_a_header(mid: &str) -> bool {
+    mid.len() <= 16 && mid.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn with(name: &str, value: impl ToString) -> Attribute {

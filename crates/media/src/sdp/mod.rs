@@ -7,6 +7,8 @@ mod agree;
 mod compose;
 mod description;
 
+#[cfg(test)]
+pub(crate) use agree::SendCodec;
 pub(crate) use agree::{
     Agreement, AudioAgreement, MID_URI, TransportAgreement, agree, check_remote_offer,
 };

@@ -1,4 +1,5 @@
 //! Two peer connections on loopback, and patience that is long but never slept away.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::time::Duration;
