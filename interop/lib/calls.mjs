@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startBrowser } from './browser.mjs';
-import { inboundPackets } from './media.mjs';
+import { audible, inboundPackets } from './media.mjs';
 import { Offhook } from './offhook.mjs';
 
 const SPEECH = fileURLToPath(new URL('../../assets/speech.wav', import.meta.url));
@@ -64,6 +64,13 @@ export function describeCalls(name, startServer) {
       return bob;
     }
 
+    /** Bob calls `callee`, with more arguments. */
+    const bobCalls = (callee, ...args) =>
+      offhook(
+        'call', address(callee), '--from', address('bob'), '--password', USERS.bob,
+        '--server', server.ws, '--play', SPEECH, '--loopback', ...args,
+      );
+
     /** The last line of `bob`, who has left without an error. */
     async function summary(bob) {
       const { code } = await bob.exited;
@@ -76,6 +83,7 @@ export function describeCalls(name, startServer) {
     test('the browser calls, hears its echo, sends DTMF and hangs up', async () => {
       const bob = await aliceCallsBob();
       await inboundPackets(alice, 100);
+      await audible(alice);
 
       await alice.do('sendDTMF', '15#');
       for (const tone of ['1', '5', '#']) {
@@ -100,18 +108,18 @@ export function describeCalls(name, startServer) {
     });
 
     test('offhook rings the browser, which answers, and hangs up when told to', async () => {
-      const bob = offhook(
-        'call', address('alice'), '--from', address('bob'), '--password', USERS.bob,
-        '--server', server.ws, '--play', SPEECH, '--dtmf', '12', '--duration', '6s', '--loopback',
-      );
+      const bob = bobCalls('alice', '--dtmf', '12', '--dtmf-by', 'info', '--duration', '6s');
       const { from } = await alice.saw('incoming');
       assert.equal(from, address('bob'));
       await bob.saw('progress');
       await alice.do('answer');
       await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
       await inboundPackets(alice, 100);
-      const { totalAudioEnergy } = await alice.do('inboundAudio');
-      assert.ok(totalAudioEnergy > 0, 'the speech of bob is silence at the browser');
+      await audible(alice);
+
+      for (const tone of ['1', '2']) {
+        await alice.saw('newDTMF', { tone, originator: 'remote' });
+      }
 
       await bob.saw('ended', { originator: 'local' });
       await alice.saw('ended', { originator: 'remote', cause: 'Terminated' });
@@ -119,10 +127,7 @@ export function describeCalls(name, startServer) {
     });
 
     test('offhook rings the browser, which answers and hangs up', async () => {
-      const bob = offhook(
-        'call', address('alice'), '--from', address('bob'), '--password', USERS.bob,
-        '--server', server.ws, '--play', SPEECH, '--loopback',
-      );
+      const bob = bobCalls('alice');
       await alice.saw('incoming');
       await alice.do('answer');
       await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
@@ -130,6 +135,48 @@ export function describeCalls(name, startServer) {
       await alice.do('terminate');
       await bob.saw('ended', { originator: 'remote', cause: 'Terminated' });
       await summary(bob);
+    });
+
+    test('the browser gives up while offhook rings', async () => {
+      const bob = offhook(
+        'answer', address('bob'), '--password', USERS.bob, '--server', server.ws,
+        '--ring', '60s', '--once', '--loopback',
+      );
+      await bob.saw('registered');
+      await alice.do('call', address('bob'));
+      await alice.saw('progress');
+      await alice.do('terminate');
+      await alice.saw('failed', { originator: 'local', cause: 'Canceled' });
+      await bob.saw('failed', { originator: 'remote', cause: 'Canceled' });
+    });
+
+    test('offhook, interrupted while the browser rings, gives up', async () => {
+      const bob = bobCalls('alice');
+      await Promise.all([alice.saw('incoming'), bob.saw('progress')]);
+      bob.signal('SIGINT');
+      await alice.saw('failed', { originator: 'remote', cause: 'Canceled' });
+      assert.equal((await bob.exited).code, 130);
+    });
+
+    test('the browser is busy', async () => {
+      const bob = bobCalls('alice');
+      await alice.saw('incoming');
+      await alice.do('terminate', { status_code: 486 });
+      await bob.saw('failed', { originator: 'remote', cause: 'Busy' });
+      assert.equal((await bob.exited).code, 7);
+    });
+
+    test('nobody is there to be called', async () => {
+      const bob = bobCalls('nobody');
+      await bob.saw('failed', { originator: 'remote', cause: 'Not Found' });
+      assert.equal((await bob.exited).code, 6);
+    });
+
+    test('the password is wrong', async () => {
+      const bob = offhook(
+        'answer', address('bob'), '--password', 'guess', '--server', server.ws, '--loopback',
+      );
+      assert.equal((await bob.exited).code, 5);
     });
   });
 }

@@ -22,3 +22,15 @@ export async function inboundPackets(phone, packets, within = 3000) {
     await delay(100);
   }
 }
+
+/** Waits until a browser phone has heard something, and not silence. */
+export async function audible(phone, within = 5000) {
+  const started = Date.now();
+  while ((await phone.do('inboundAudio')).totalAudioEnergy === 0) {
+    assert.ok(
+      Date.now() - started < within,
+      `${phone.events.name} hears nothing but silence; there was:\n${phone.events.dump()}`,
+    );
+    await delay(100);
+  }
+}

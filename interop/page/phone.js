@@ -78,8 +78,8 @@ window.phone = {
     session.sendDTMF(tones, { duration: 100, interToneGap: 100, transportType: 'INFO' });
   },
 
-  terminate() {
-    session.terminate();
+  terminate(options = {}) {
+    session.terminate(options);
   },
 
   /** Statistics of the audio that comes in. */
