@@ -53,6 +53,12 @@ impl Exchange {
             .map(|(_, address)| *address)
     }
 
+    /// Every address that is listened on, in the order of
+    /// [`listen`](ExchangeBuilder::listen), with the port that it got.
+    pub fn addresses(&self) -> &[(Transport, SocketAddr)] {
+        &self.listening
+    }
+
     /// Where a user agent connects to: `ws://127.0.0.1:8080`. That of WebSocket if it is listened
     /// for, else of the first transport.
     pub fn url(&self) -> String {
