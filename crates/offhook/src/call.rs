@@ -54,7 +54,7 @@ impl<'a> CallBuilder<'a> {
 
     /// Hands what the peer says to this sink. Default: it is discarded.
     pub fn sink(mut self, sink: Sink) -> Self {
-        self.media.output = Output::Sink(sink);
+        self.media.output = Output::Sink(Box::new(sink));
         self
     }
 
@@ -144,7 +144,7 @@ impl AnswerOptions {
 
     /// Hands what the peer says to this sink. Default: it is discarded.
     pub fn sink(mut self, sink: Sink) -> Self {
-        self.media.output = Output::Sink(sink);
+        self.media.output = Output::Sink(Box::new(sink));
         self
     }
 

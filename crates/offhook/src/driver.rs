@@ -365,7 +365,13 @@ impl Driver {
                     .as_ref()
                     .map(|r| (r.status(), r.reason().to_owned()));
                 let address = self.settings.address.clone();
-                let error = Error::of_registration(address, answer, cause);
+                let foreign = state
+                    .net_error
+                    .take_if(|error| matches!(error, Error::NotSip(_)));
+                let error = match foreign {
+                    Some(foreign) if answer.is_none() => foreign,
+                    _ => Error::of_registration(address, answer, cause),
+                };
                 self.stand(|standing| {
                     standing.registration = Registration::Failed(error.clone());
                 });
@@ -540,11 +546,16 @@ impl Driver {
                     state
                         .tracer
                         .message(WireDirection::Received, flow, peer, &bytes);
+                    if let (Some(peer), Some(what)) = (peer, foreign(flow, &bytes)) {
+                        state.net_error = Some(no_sip_server(peer, what));
+                    }
                     Input::Received { flow, bytes }
                 }
                 NetEvent::Lost { flow, reason } => {
                     let peer = state.peers.remove(&flow);
-                    state.net_error = peer.and_then(|peer| no_sip_server(peer, &reason));
+                    if let (Some(peer), LostReason::Garbage(what)) = (peer, &reason) {
+                        state.net_error = Some(no_sip_server(peer, what.clone()));
+                    }
                     Input::FlowLost {
                         flow,
                         reason: reason.to_string(),
@@ -585,17 +596,24 @@ impl Driver {
     }
 }
 
-/// What a lost connection says about the other side: whoever sends what is no SIP is no SIP
-/// server.
-fn no_sip_server(peer: (Transport, SocketAddr), reason: &LostReason) -> Option<Error> {
-    match reason {
-        LostReason::Garbage(what) => Some(Error::NotSip(NetError::NotSip {
-            destination: peer.1.to_string(),
-            kind: peer.0.as_str(),
-            reason: what.clone(),
-        })),
-        _ => None,
-    }
+fn no_sip_server(peer: (Transport, SocketAddr), reason: String) -> Error {
+    Error::NotSip(NetError::NotSip {
+        destination: peer.1.to_string(),
+        kind: peer.0.as_str(),
+        reason,
+    })
+}
+
+/// What a server says whose first line is none of SIP's; a web server answers like that.
+fn foreign(flow: FlowId, bytes: &[u8]) -> Option<String> {
+    let opened_here = flow.0 < offhook_net::FIRST_ACCEPTED_FLOW;
+    let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let sip = line
+        .windows(4)
+        .any(|word| word.eq_ignore_ascii_case(b"SIP/"));
+    let shown = &line[..line.len().min(60)];
+    (opened_here && !sip && !line.is_empty())
+        .then(|| format!("it said {:?}", String::from_utf8_lossy(shown)))
 }
 
 fn destination_of(destination: offhook_core::Destination) -> offhook_net::Destination {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use offhook_core::{ConnectionState, MediaReport, MediaRequest, MediaStep, SdpKind};
 use offhook_media::{
     ConnectionState as PeerState, GatheringState, MediaError, MediaKind, OfferOptions,
-    PeerConnection, PeerConnectionEvent, PeerConnectionEvents, SdpType, SessionDescription,
+    PeerConnection, PeerConnectionEvent, PeerConnectionEvents, SdpType, SessionDescription, Stats,
 };
 use tokio::sync::mpsc;
 
@@ -33,6 +33,7 @@ pub(crate) async fn run(
         events: None,
         gathered: false,
         credentials: None,
+        secured: Stats::default(),
     };
     loop {
         tokio::select! {
@@ -40,7 +41,7 @@ pub(crate) async fn run(
                 Some(MediaRequest::Close) | None => break,
                 Some(request) => peer.carry_out(request).await,
             },
-            Some(event) = next(&mut peer.events) => peer.tell(event),
+            Some(event) = next(&mut peer.events) => peer.tell(event).await,
         }
     }
     peer.close().await;
@@ -64,6 +65,8 @@ struct Peer {
     gathered: bool,
     /// The ICE user fragment of the local description.
     credentials: Option<String>,
+    /// The numbers when media connected: how it is encrypted is forgotten when the peer leaves.
+    secured: Stats,
 }
 
 impl Peer {
@@ -194,7 +197,7 @@ impl Peer {
     }
 
     /// Tells the agent, and where it is its business the application, what happened.
-    fn tell(&mut self, event: PeerConnectionEvent) {
+    async fn tell(&mut self, event: PeerConnectionEvent) {
         let told = |event| self.session.events.push(SessionEvent::Media(event));
         match event {
             PeerConnectionEvent::IceCandidate { candidate, mid } => {
@@ -221,6 +224,9 @@ impl Peer {
                     PeerState::New | PeerState::Closed => return,
                 };
                 event.into_iter().for_each(told);
+                if let (ConnectionState::Connected, Some(connection)) = (state, &self.connection) {
+                    self.secured = connection.stats().await;
+                }
                 self.report(MediaReport::Connection(state));
             }
             PeerConnectionEvent::Tone { tone, duration } => {
@@ -234,9 +240,11 @@ impl Peer {
 
     /// Closes the peer connection, lets it write what it recorded, and keeps its last numbers.
     async fn close(&mut self) {
-        let mut stats = offhook_media::Stats::default();
+        let mut stats = Stats::default();
         if let Some(connection) = self.connection.take() {
             stats = connection.stats().await;
+            stats.dtls = stats.dtls.or(self.secured.dtls.take());
+            stats.srtp = stats.srtp.or(self.secured.srtp.take());
             connection.close();
             let mut events = self.events.take();
             let gone = async { while next(&mut events).await.is_some() {} };

@@ -67,7 +67,7 @@ pub(crate) enum Output {
     #[default]
     Discard,
     File(PathBuf),
-    Sink(Sink),
+    Sink(Box<Sink>),
 }
 
 impl MediaChoice {
@@ -79,7 +79,7 @@ impl MediaChoice {
             sink: match self.output {
                 Output::Discard => Sink::discard(),
                 Output::File(path) => Sink::wav(path)?,
-                Output::Sink(sink) => sink,
+                Output::Sink(sink) => *sink,
             },
         })
     }

@@ -1,5 +1,7 @@
 //! What the stories share.
 
+#![allow(dead_code, reason = "each file of stories uses its part")]
+
 use std::path::{Path, PathBuf};
 
 use offhook::{
