@@ -1,3 +1,61 @@
-//! The `offhook` command.
+//! `offhook`: a SIP and WebRTC phone for the terminal.
 
-fn main() {}
+mod account;
+mod answer;
+mod args;
+mod call;
+mod demo;
+mod exchange;
+mod exit;
+mod follow;
+mod interrupts;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+use exit::{Code, Failure};
+use interrupts::Interrupts;
+use output::Output;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.verbose);
+    let output = Output::new(cli.json);
+    match run(cli, &output).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
+    let interrupts = Interrupts::listen().map_err(|error| {
+        let message = format!("Ctrl-C cannot be listened for: {error}");
+        Failure::new(Code::Internal, message, "Check the limits of this process.")
+    })?;
+    match cli.command {
+        Command::Demo(args) => demo::run(args, cli.verbose, output, interrupts).await,
+        Command::Exchange(args) => exchange::run(args, output, interrupts).await,
+        Command::Call(args) => call::run(args, cli.verbose, output, interrupts).await,
+        Command::Answer(args) => answer::run(args, cli.verbose, output, interrupts).await,
+    }
+}
+
+/// The log goes to standard error: with `-vv`, or as `RUST_LOG` says.
+fn log(verbose: u8) {
+    let filter = match verbose {
+        0 | 1 => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")),
+        _ => EnvFilter::new("debug"),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
