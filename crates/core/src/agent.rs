@@ -13,7 +13,7 @@ use offhook_sip::Uri;
 
 use crate::ask::{AskId, Reply};
 use crate::config::{Config, ConfigError};
-use crate::connection::Loss;
+use crate::connection::{Loss, Replaced, SERVER};
 use crate::context::{Context, Timer, Waiting};
 use crate::counters::{Counters, Live};
 use crate::error::CommandError;
@@ -369,6 +369,7 @@ impl Agent {
                 .cx
                 .connection
                 .connect(&self.cx.config, &mut self.cx.outputs),
+            Timer::Recovery => self.give_up_waiting(SERVER),
             Timer::Stop => self.stopped(),
         }
     }
@@ -394,20 +395,14 @@ impl Agent {
                 self.registration.register(&mut self.cx);
             }
         }
-        for message in self.cx.waiting.remove(&flow).unwrap_or_default() {
-            match message {
-                Waiting::Ack(ack) => {
-                    // A lost ACK is asked for again by the peer's 2xx.
-                    let _ = self.cx.send_stateless(flow, ack);
-                }
-                Waiting::Request(pending) => {
-                    let owner = pending.owner;
-                    if self.cx.send_on(flow, pending).is_err() {
-                        self.answered(None, owner, Answer::Unsent);
-                    }
-                }
+        if server {
+            self.cx.timers.cancel(&Timer::Recovery);
+            self.send_waiting(SERVER, flow);
+            if let Some(replaced) = self.cx.connection.take_replaced() {
+                self.flow_replaced(replaced, flow);
             }
         }
+        self.send_waiting(flow, flow);
         for session in self.sessions.values_mut() {
             session.way_changed(&mut self.cx);
         }
@@ -432,14 +427,45 @@ impl Agent {
             });
             self.registration.flow_lost(&mut self.cx);
         }
+        self.give_up_waiting(flow);
+        self.drain_transactions();
+        for session in self.sessions.values_mut() {
+            session.way_lost(&mut self.cx, &reason);
+        }
+    }
+
+    /// Sends what has waited for a flow, over the one that stands now.
+    fn send_waiting(&mut self, waited_for: FlowId, flow: FlowId) {
+        for message in self.cx.waiting.remove(&waited_for).unwrap_or_default() {
+            match message {
+                Waiting::Ack(ack) => {
+                    // A lost ACK is asked for again by the peer's 2xx.
+                    let _ = self.cx.send_stateless(flow, ack);
+                }
+                Waiting::Request(pending) => {
+                    let owner = pending.owner;
+                    if self.cx.send_on(flow, pending).is_err() {
+                        self.answered(None, owner, Answer::Unsent);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A flow did not come, or not in time: what has waited for it is not sent.
+    fn give_up_waiting(&mut self, flow: FlowId) {
         for message in self.cx.waiting.remove(&flow).unwrap_or_default() {
             if let Waiting::Request(pending) = message {
                 self.answered(None, pending.owner, Answer::Unsent);
             }
         }
-        self.drain_transactions();
+    }
+
+    /// The server's new flow takes the place of a lost one: calls go on over it.
+    fn flow_replaced(&mut self, replaced: Replaced, flow: FlowId) {
+        self.cx.transactions.move_flow(replaced.flow, flow);
         for session in self.sessions.values_mut() {
-            session.way_lost(&mut self.cx, &reason);
+            session.flow_replaced(&mut self.cx, replaced, flow);
         }
     }
 

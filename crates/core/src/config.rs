@@ -62,6 +62,9 @@ pub struct Config {
     pub reconnect_min: Duration,
     /// The longest such delay. Default: thirty seconds.
     pub reconnect_max: Duration,
+    /// How long a request waits for a lost connection to come back, and a session for media that
+    /// found no way any more, before either is given up. Default: 32 seconds.
+    pub recovery_timeout: Duration,
     /// The User-Agent (and Server) header. Default: `Offhook/` and the version.
     pub user_agent: String,
     /// Headers added to every request. Default: none.
@@ -96,6 +99,7 @@ impl Config {
             session_timers_force_refresher: false,
             reconnect_min: Duration::from_secs(2),
             reconnect_max: Duration::from_secs(30),
+            recovery_timeout: Duration::from_secs(32),
             user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).to_owned(),
             extra_headers: Vec::new(),
             limits: Limits::default(),

@@ -16,6 +16,10 @@ use crate::flow::{FlowId, Transport};
 use crate::random::Random;
 use crate::transaction::Hop;
 
+/// Stands for the flow to the server while there is none: what is to go over it waits for the one
+/// that comes back.
+pub(crate) const SERVER: FlowId = FlowId(0);
+
 /// How many flows a user agent keeps at most, the server's aside.
 const MAX_FLOWS: usize = 1024;
 
@@ -64,6 +68,16 @@ pub(crate) struct Connection {
     /// Stands for our address where a browser would not know it (RFC 7118 section 5).
     invalid_host: String,
     contact_user: String,
+    /// The server's last flow, and our address on it, until another takes its place.
+    replaced: Option<(FlowId, SocketAddr)>,
+}
+
+/// What the server's new flow takes the place of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Replaced {
+    pub(crate) flow: FlowId,
+    /// Whether our own address is another one now.
+    pub(crate) moved: bool,
 }
 
 impl Connection {
@@ -77,6 +91,7 @@ impl Connection {
                 .contact_user
                 .clone()
                 .unwrap_or_else(|| random.token(8)),
+            replaced: None,
         }
     }
 
@@ -87,6 +102,11 @@ impl Connection {
 
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.server, Server::Up { .. })
+    }
+
+    /// Whether requests find a way now: the server's flow stands, or there is no server.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.is_up() || self.replaced.is_none() && self.is_idle()
     }
 
     /// Whether the server connection is neither up nor on its way.
@@ -170,11 +190,27 @@ impl Connection {
         ours
     }
 
+    /// The flow that the server's new one, just opened, takes the place of.
+    pub(crate) fn take_replaced(&mut self) -> Option<Replaced> {
+        let Server::Up { flow: up } = self.server else {
+            return None;
+        };
+        let (flow, before) = self.replaced.take()?;
+        let moved = matches!(self.flows.get(&up), Some(Flow::Open { local, .. })
+            if local.ip() != before.ip() && !local.ip().is_unspecified());
+        Some(Replaced { flow, moved })
+    }
+
     /// A flow is gone, or could not be opened.
     pub(crate) fn lost(&mut self, flow: FlowId, config: &Config, random: &mut Random) -> Loss {
-        self.flows.remove(&flow);
+        let gone = self.flows.remove(&flow);
         let attempt = match self.server {
-            Server::Up { flow: server } if server == flow => 0,
+            Server::Up { flow: server } if server == flow => {
+                if let Some(Flow::Open { local, .. }) = gone {
+                    self.replaced = Some((flow, local));
+                }
+                0
+            }
             Server::Connecting {
                 flow: server,
                 attempt,
@@ -204,8 +240,8 @@ impl Connection {
         if let Some(server) = config.servers.first() {
             let server_flow = match self.server {
                 Server::Up { flow } => Way::Open(flow),
-                Server::Connecting { flow, .. } => Way::Opening(flow),
-                Server::Idle | Server::Waiting { .. } => Way::None,
+                Server::Connecting { .. } | Server::Waiting { .. } => Way::Opening(SERVER),
+                Server::Idle => Way::None,
             };
             // Over a connection the flow leads back to the peer whatever its Contact says
             // (RFC 5626 section 4.3, RFC 7118 section 5); a datagram follows its URI.
@@ -243,8 +279,8 @@ impl Connection {
         match (&self.server, config.servers.is_empty()) {
             (_, true) => self.way(uri, config, outputs),
             (Server::Up { flow }, false) => Way::Open(*flow),
-            (Server::Connecting { flow, .. }, false) => Way::Opening(*flow),
-            (Server::Idle | Server::Waiting { .. }, false) => Way::None,
+            (Server::Connecting { .. } | Server::Waiting { .. }, false) => Way::Opening(SERVER),
+            (Server::Idle, false) => Way::None,
         }
     }
 

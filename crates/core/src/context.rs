@@ -11,7 +11,7 @@ use offhook_sip::{
 use crate::ask::{AskId, Question};
 use crate::auth::{AuthAttempt, AuthStore};
 use crate::config::Config;
-use crate::connection::{Connection, Way};
+use crate::connection::{Connection, SERVER, Way};
 use crate::dialog::{Dialog, DialogId};
 use crate::event::{Event, Output, SessionEvent};
 use crate::flow::FlowId;
@@ -32,6 +32,8 @@ pub(crate) enum Timer {
     Registration,
     /// The connection to the server is due for another try.
     Reconnect,
+    /// What waits for the connection to the server is given up.
+    Recovery,
     /// What `stop` still waits for is given up.
     Stop,
 }
@@ -124,7 +126,7 @@ impl Context {
         Self {
             now: Instant::ZERO,
             connection: Connection::new(&config, &mut random),
-            transactions: Transactions::new(config.timings),
+            transactions: Transactions::new(config.timings).outliving_flows(),
             config,
             random,
             timers: TimerQueue::new(),
@@ -140,7 +142,7 @@ impl Context {
 
     /// Lets everything go that was under way.
     pub(crate) fn clear(&mut self) {
-        self.transactions = Transactions::new(self.config.timings);
+        self.transactions = Transactions::new(self.config.timings).outliving_flows();
         self.timers = TimerQueue::new();
         self.pending.clear();
         self.waiting.clear();
@@ -274,6 +276,10 @@ impl Context {
             return Err(Unsent::Refused);
         }
         queue.push(message);
+        if flow == SERVER && self.timers.deadline(&Timer::Recovery).is_none() {
+            let limit = self.config.recovery_timeout;
+            self.set_timer(Timer::Recovery, limit);
+        }
         Ok(())
     }
 

@@ -126,6 +126,13 @@ impl Dialog {
         self.flow
     }
 
+    /// Goes on over `to` where it went over `from`.
+    pub(crate) fn replace_flow(&mut self, from: FlowId, to: FlowId) {
+        if self.flow == from {
+            self.flow = to;
+        }
+    }
+
     /// Takes the route set and target of the 2xx that confirms an early dialog
     /// (RFC 3261 section 13.2.2.4).
     pub(crate) fn confirm(&mut self, response: &Response) {

@@ -132,8 +132,31 @@ impl Agent {
     }
 
     fn unanswered(&mut self, id: TransactionId, answer: Answer) {
-        if let Some(pending) = self.cx.pending.remove(&id) {
-            self.answered(Some(id), pending.owner, answer);
+        let Some(pending) = self.cx.pending.remove(&id) else {
+            return;
+        };
+        let owner = pending.owner;
+        if matches!(answer, Answer::Unsent)
+            && !self.cx.connection.is_idle()
+            && self.sent_later(pending)
+        {
+            return;
+        }
+        self.answered(Some(id), owner, answer);
+    }
+
+    /// A request whose flow broke goes out again when the connection is back; says whether it will.
+    fn sent_later(&mut self, pending: Pending) -> bool {
+        match pending.owner {
+            Owner::Invite(session) => self
+                .sessions
+                .get_mut(&session)
+                .is_some_and(|session| session.invite_unsent(&mut self.cx, pending)),
+            Owner::InDialog(session, kind) if kind.may_be_repeated() => self
+                .sessions
+                .get_mut(&session)
+                .is_some_and(|session| session.retry(&mut self.cx, pending)),
+            Owner::InDialog(..) | Owner::Registration | Owner::Stray => false,
         }
     }
 

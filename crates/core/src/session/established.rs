@@ -246,17 +246,6 @@ impl Session {
         }
     }
 
-    /// ICE found no way to the peer any more.
-    pub(super) fn media_lost(&mut self, cx: &mut Context) {
-        match &self.state {
-            State::Established(_) => {
-                let reason = "SIP ;cause=408;text=\"RTP Timeout\"".to_owned();
-                self.hang_up(cx, Originator::System, Cause::RtpTimeout, Some(reason));
-            }
-            State::Outgoing(_) | State::Incoming(_) | State::Closing(_) | State::Closed => {}
-        }
-    }
-
     /// A request inside the dialog other than ACK and CANCEL.
     pub(crate) fn requested(&mut self, cx: &mut Context, received: Received) {
         let Received {

@@ -32,7 +32,7 @@ pub(crate) struct Offered {
     pub(super) transaction: TransactionId,
     pub(super) request: Request,
     pub(super) dialog: Dialog,
-    flow: FlowId,
+    pub(super) flow: FlowId,
 }
 
 impl Incoming {

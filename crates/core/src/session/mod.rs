@@ -13,6 +13,7 @@ mod info;
 mod mute;
 mod outgoing;
 mod proceeding;
+mod recovery;
 mod reoffer;
 mod reoffered;
 mod terminate;
@@ -173,7 +174,8 @@ impl Session {
                 };
                 cx.tell(self.id, event);
             }
-            (_, MediaReport::Connection(ConnectionState::Failed)) => self.media_lost(cx),
+            (_, MediaReport::Connection(ConnectionState::Failed)) => self.media_failed(cx),
+            (_, MediaReport::Connection(ConnectionState::Connected)) => self.media_back(cx),
             (_, report) => {
                 if let Some(outcome) = self.media.negotiation.report(cx, self.id, report) {
                     self.negotiated(cx, outcome);
@@ -253,6 +255,8 @@ impl Session {
             SessionTimer::Gathering => self.media.negotiation.stop_gathering(cx, self.id),
             SessionTimer::Dtmf => self.next_tone(cx),
             SessionTimer::Glare => self.glare_over(cx),
+            SessionTimer::MediaRetry => self.restart_ice(cx),
+            SessionTimer::MediaLost => self.media_lost(cx),
             SessionTimer::Refresh => self.refresh(cx),
             SessionTimer::Expiry => self.session_expired(cx),
             SessionTimer::NoAnswer => self.not_answered(cx),

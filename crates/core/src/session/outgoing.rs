@@ -10,9 +10,10 @@ use super::closing::Closing;
 use super::timers::SessionTimers;
 use super::{Direction, Session, SessionId, SessionTimer, State, Status};
 use crate::ask::{AskId, Question, Reply};
+use crate::auth::AuthAttempt;
 use crate::cause::Cause;
 use crate::connection::Way;
-use crate::context::{Context, Owner, Sent, Timer, Unsent};
+use crate::context::{Context, Owner, Pending, Sent, Timer, Unsent};
 use crate::dialog::Dialog;
 use crate::event::{End, Originator};
 use crate::flow::FlowId;
@@ -30,6 +31,8 @@ pub(crate) enum Outgoing {
     Waiting(Box<Draft>, String),
     /// The application may change the INVITE.
     Sending(Box<Draft>, AskId, Box<OutgoingRequest>),
+    /// The INVITE is ready and waits for the connection to come back.
+    Parked(Box<Parked>),
     /// The INVITE is sent.
     Calling(Invite),
     /// A provisional response came; the dialogs it and others made.
@@ -43,6 +46,14 @@ pub(crate) enum Outgoing {
 pub(crate) struct Draft {
     target: Uri<'static>,
     options: CallOptions,
+}
+
+/// An INVITE that waits for the connection to come back.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(super) sequence: u32,
+    pub(super) patience: Duration,
+    pub(super) pending: Pending,
 }
 
 /// An INVITE that is under way.
@@ -69,6 +80,7 @@ impl Outgoing {
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::Preparing(_) | Self::Waiting(..) | Self::Sending(..) => Status::Null,
+            Self::Parked(_) => Status::InviteSent,
             Self::Calling(_) => Status::InviteSent,
             Self::Proceeding(..) => Status::ProgressReceived,
             Self::Answered(_) => Status::Confirmed,
@@ -153,6 +165,9 @@ impl Session {
 
     /// A flow was opened: an INVITE that waits for it may go on its way.
     pub(crate) fn way_changed(&mut self, cx: &mut Context) {
+        if matches!(self.state, State::Outgoing(Outgoing::Parked(_))) && cx.connection.is_up() {
+            return self.unpark(cx);
+        }
         let State::Outgoing(Outgoing::Waiting(draft, _)) = &self.state else {
             return;
         };
@@ -272,25 +287,52 @@ impl Session {
             .and_then(|cseq| cseq.split(' ').next()?.parse().ok());
         cx.timers
             .cancel(&Timer::Session(self.id, SessionTimer::Patience));
-        let flow = match cx.first_way(&draft.target) {
-            Way::Open(flow) | Way::Opening(flow) => flow,
-            Way::None => return self.abandon(cx, Cause::ConnectionError),
-        };
-        match (cx.submit(Owner::Invite(self.id), request), sequence) {
-            (Ok(Sent::Now(transaction)), Some(sequence)) => {
-                let patience = draft.options.no_answer_timeout;
-                let invite = Invite {
-                    transaction,
-                    sequence,
-                    flow,
-                    patience,
-                };
-                self.state = State::Outgoing(Outgoing::Calling(invite));
-                cx.set_timer(Timer::Session(self.id, SessionTimer::NoAnswer), patience);
+        let patience = draft.options.no_answer_timeout;
+        match (cx.first_way(&draft.target), sequence) {
+            (Way::Open(_), Some(sequence)) => {
+                let sent = cx.submit(Owner::Invite(self.id), request);
+                self.invite_sent(cx, sent, sequence, patience);
             }
-            (Ok(_), _) | (Err(Unsent::Refused), _) => self.abandon(cx, Cause::InternalError),
-            (Err(Unsent::NoWay), _) => self.abandon(cx, Cause::ConnectionError),
+            (Way::Opening(_), Some(sequence)) => {
+                let pending = Pending {
+                    owner: Owner::Invite(self.id),
+                    request,
+                    attempt: AuthAttempt::default(),
+                };
+                self.park(cx, pending, sequence, patience);
+            }
+            (Way::None, _) => self.abandon(cx, Cause::ConnectionError),
+            (_, None) => self.abandon(cx, Cause::InternalError),
         }
+    }
+
+    /// The INVITE is sent, or could not be.
+    pub(super) fn invite_sent(
+        &mut self,
+        cx: &mut Context,
+        sent: Result<Sent, Unsent>,
+        sequence: u32,
+        patience: Duration,
+    ) {
+        let hop = match sent {
+            Ok(Sent::Now(transaction)) => cx
+                .transactions
+                .flow_of(transaction)
+                .map(|flow| (transaction, flow)),
+            Ok(Sent::Later) | Err(Unsent::Refused) => None,
+            Err(Unsent::NoWay) => return self.abandon(cx, Cause::ConnectionError),
+        };
+        let Some((transaction, flow)) = hop else {
+            return self.abandon(cx, Cause::InternalError);
+        };
+        let invite = Invite {
+            transaction,
+            sequence,
+            flow,
+            patience,
+        };
+        self.state = State::Outgoing(Outgoing::Calling(invite));
+        cx.set_timer(Timer::Session(self.id, SessionTimer::NoAnswer), patience);
     }
 
     /// The challenged INVITE went out again.
@@ -328,7 +370,9 @@ impl Session {
 
     pub(super) fn out_of_patience(&mut self, cx: &mut Context) {
         match &self.state {
-            State::Outgoing(Outgoing::Waiting(..)) => self.abandon(cx, Cause::ConnectionError),
+            State::Outgoing(Outgoing::Waiting(..) | Outgoing::Parked(_)) => {
+                self.abandon(cx, Cause::ConnectionError);
+            }
             State::Closing(Closing::Cancelled(_)) => self.close(cx),
             _ => {}
         }

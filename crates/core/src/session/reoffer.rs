@@ -34,6 +34,9 @@ pub struct ReofferOptions {
 /// How soon an offer whose turn has not come looks again.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// How soon an ICE restart that was refused is tried again.
+const RESTART_AGAIN: Duration = Duration::from_secs(2);
+
 /// What a new offer is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
@@ -42,6 +45,8 @@ pub(crate) enum Purpose {
     Renegotiate,
     /// To keep the session alive; nobody is told.
     Refresh,
+    /// To find media a new way; nobody is told.
+    Restart,
 }
 
 /// A new offer of ours.
@@ -128,7 +133,7 @@ impl Session {
         match reoffer.purpose {
             Purpose::Hold => self.set_local_hold(cx, true),
             Purpose::Unhold => self.set_local_hold(cx, false),
-            Purpose::Renegotiate | Purpose::Refresh => {}
+            Purpose::Renegotiate | Purpose::Refresh | Purpose::Restart => {}
         }
         let ice_restart = reoffer.options.ice_restart;
         self.set_exchange(Exchange::Offering(reoffer));
@@ -307,6 +312,10 @@ impl Session {
             Purpose::Unhold => self.set_local_hold(cx, true),
             Purpose::Renegotiate => {}
             Purpose::Refresh => return self.refresh_failed(cx),
+            Purpose::Restart => {
+                let again = Timer::Session(self.id, SessionTimer::MediaRetry);
+                return cx.set_timer(again, RESTART_AGAIN);
+            }
         }
         let result = Err(RenegotiationError { cause, response });
         cx.tell(
@@ -350,7 +359,7 @@ impl Session {
                 self.send_reoffer(cx, reoffer, offer)
             }
             (Exchange::Concluding(reoffer), Outcome::AnswerApplied(_)) => {
-                if reoffer.purpose != Purpose::Refresh {
+                if !matches!(reoffer.purpose, Purpose::Refresh | Purpose::Restart) {
                     let (exchange, result) = (reoffer.id, Ok(()));
                     cx.tell(self.id, SessionEvent::Renegotiated { exchange, result });
                 }

@@ -43,7 +43,10 @@ impl Session {
         }
         match &self.state {
             State::Outgoing(
-                Outgoing::Preparing(_) | Outgoing::Waiting(..) | Outgoing::Sending(..),
+                Outgoing::Preparing(_)
+                | Outgoing::Waiting(..)
+                | Outgoing::Sending(..)
+                | Outgoing::Parked(_),
             ) => {
                 self.fail(cx, Originator::Local, Cause::Canceled, None);
                 self.close(cx);

@@ -88,13 +88,17 @@ pub(crate) enum SessionTimer {
     Refresh,
     /// The session ends unless it was refreshed (RFC 4028).
     Expiry,
+    /// Media without a way is tried again.
+    MediaRetry,
+    /// Media that found no way in time ends the session.
+    MediaLost,
     /// The pause after two offers met is over (RFC 3261 section 14.1).
     Glare,
     /// The way to the server, or the final response to a cancelled INVITE, is overdue.
     Patience,
 }
 
-pub(super) const TIMERS: [SessionTimer; 10] = [
+pub(super) const TIMERS: [SessionTimer; 12] = [
     SessionTimer::Gathering,
     SessionTimer::NoAnswer,
     SessionTimer::Expires,
@@ -104,6 +108,8 @@ pub(super) const TIMERS: [SessionTimer; 10] = [
     SessionTimer::Glare,
     SessionTimer::Refresh,
     SessionTimer::Expiry,
+    SessionTimer::MediaRetry,
+    SessionTimer::MediaLost,
     SessionTimer::Patience,
 ];
 
@@ -116,4 +122,12 @@ pub(crate) enum InDialog {
     Refresh,
     Dtmf(char),
     Info(u32),
+}
+
+impl InDialog {
+    /// Whether the request may be sent again when nobody knows whether it arrived: a tone must not
+    /// be heard twice.
+    pub(crate) fn may_be_repeated(self) -> bool {
+        !matches!(self, Self::Dtmf(_) | Self::Info(_))
+    }
 }

@@ -157,6 +157,7 @@ fn proceeding(origin: Box<Origin>, input: Input, cx: &mut Context<'_>) -> Client
         }
         Input::Response(response) => answered(&origin, response, cx),
         Input::Cancel(held) => send_cancel(origin, held, cx),
+        Input::FlowLost if cx.outlive_flows => ClientInvite::Proceeding { origin },
         Input::FlowLost => {
             cx.transport_failed();
             ClientInvite::Terminated
@@ -179,6 +180,7 @@ fn cancelling(origin: Box<Origin>, input: Input, cx: &mut Context<'_>) -> Client
             cx.timeout();
             ClientInvite::Terminated
         }
+        Input::FlowLost if cx.outlive_flows => ClientInvite::Cancelling { origin },
         Input::FlowLost => {
             cx.transport_failed();
             ClientInvite::Terminated

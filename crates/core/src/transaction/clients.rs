@@ -199,6 +199,21 @@ impl Clients {
         }
     }
 
+    pub(super) fn flow_of(&self, id: TransactionId) -> Option<FlowId> {
+        self.entries.get(&id).map(|entry| entry.hop.flow)
+    }
+
+    /// What is under way goes on over the flow that replaces the lost one.
+    pub(super) fn move_flow(&mut self, from: FlowId, to: FlowId) {
+        for id in super::on_flow(&self.by_flow, from) {
+            self.by_flow.remove(&(from, id));
+            self.by_flow.insert((to, id));
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.hop.flow = to;
+            }
+        }
+    }
+
     fn handle(&mut self, turn: &mut Turn<'_>, id: TransactionId, input: Input) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
@@ -237,6 +252,7 @@ fn context<'a>(id: TransactionId, hop: &Hop, known: bool, turn: &'a mut Turn<'_>
         flow: Some(hop.flow),
         reliable: hop.transport.is_reliable(),
         remote: None,
+        outlive_flows: turn.shared.outlive_flows,
         known,
         unsent: None,
         cancel: None,

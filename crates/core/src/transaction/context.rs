@@ -45,6 +45,8 @@ pub(super) struct Context<'a> {
     pub(super) reliable: bool,
     /// Where requests on the flow come from, for the Via of answers to them.
     pub(super) remote: Option<SocketAddr>,
+    /// Whether a ringing INVITE waits for another flow when its own is lost.
+    pub(super) outlive_flows: bool,
     /// Whether the owner knows the transaction, and so is told about it.
     pub(super) known: bool,
     /// The last message that could not be sent since the flow is lost.

@@ -100,6 +100,7 @@ pub struct Transactions {
 struct Shared {
     timings: TransactionTimings,
     auto_trying: AutoTrying,
+    outlive_flows: bool,
     limit: usize,
     last_id: u64,
     events: VecDeque<TransactionEvent>,
@@ -150,6 +151,7 @@ impl Transactions {
             shared: Shared {
                 timings,
                 auto_trying: AutoTrying::default(),
+                outlive_flows: false,
                 limit: Self::DEFAULT_LIMIT,
                 last_id: 0,
                 events: VecDeque::new(),
@@ -174,6 +176,15 @@ impl Transactions {
     #[must_use]
     pub fn with_auto_trying(mut self, auto_trying: AutoTrying) -> Self {
         self.shared.auto_trying = auto_trying;
+        self
+    }
+
+    /// Lets a client INVITE that has a provisional response outlive its flow: its final response
+    /// may come over the flow that replaces it (RFC 5626, 4.5). Its owner bounds the wait. A user
+    /// agent wants this; a proxy, which tries another branch, does not.
+    #[must_use]
+    pub fn outliving_flows(mut self) -> Self {
+        self.shared.outlive_flows = true;
         self
     }
 
@@ -383,9 +394,15 @@ impl Transactions {
         self.servers.flow_lost(flow);
     }
 
-    /// Says that the flow `to` replaces the flow `from`: server transactions answer on it from now
-    /// on, and what they could not send in between goes out.
+    /// The flow that a client transaction goes over.
+    pub fn flow_of(&self, id: TransactionId) -> Option<FlowId> {
+        self.clients.flow_of(id)
+    }
+
+    /// Says that the flow `to` replaces the flow `from`: what is under way goes on over it, and what
+    /// server transactions could not send in between goes out.
     pub fn move_flow(&mut self, from: FlowId, to: FlowId) {
+        self.clients.move_flow(from, to);
         self.servers.move_flow(&mut self.shared, from, to);
     }
 

@@ -330,6 +330,7 @@ fn context<'a>(
         flow,
         reliable,
         remote: flow.and_then(|flow| turn.shared.remotes.get(&flow).copied()),
+        outlive_flows: false,
         known: true,
         unsent: None,
         cancel: None,

@@ -25,6 +25,10 @@ pub(crate) struct Lone {
     pub(crate) session: Option<SessionId>,
     /// Whether a flow that the agent asks for is opened at once.
     pub(crate) reachable: bool,
+    /// Our address on the next flow.
+    pub(crate) local: &'static str,
+    /// The flow of each message sent.
+    pub(crate) sent_on: Vec<FlowId>,
 }
 
 impl Lone {
@@ -55,6 +59,8 @@ impl Lone {
             media: Vec::new(),
             session: None,
             reachable: true,
+            local: "127.0.0.1:40000",
+            sent_on: Vec::new(),
         }
     }
 
@@ -79,7 +85,8 @@ impl Lone {
     pub(crate) fn drain(&mut self) {
         while let Some(output) = self.agent.poll() {
             match output {
-                Output::Send { bytes, .. } => {
+                Output::Send { bytes, flow } => {
+                    self.sent_on.push(flow);
                     match Message::parse(bytes, &Limits::default())
                         .expect("agents write what parses")
                     {
@@ -117,7 +124,7 @@ impl Lone {
             Input::FlowOpened {
                 flow,
                 transport: Transport::Ws,
-                local: address("127.0.0.1:40000"),
+                local: address(self.local),
                 remote: address("127.0.0.1:8080"),
             },
         );

@@ -1,0 +1,244 @@
+//! Stories of calls that survive: a lost connection, a new address, media without a way.
+
+mod util;
+
+use std::time::Duration;
+
+use offhook_core::{ConnectionState, MediaReport, MediaRequest, TerminateOptions};
+use offhook_sip::{Method, Request, StatusCode};
+use util::OFFER;
+use util::lone::Lone;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn calling() -> (Lone, Request) {
+    let mut lone = Lone::unregistered();
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    (lone, invite)
+}
+
+fn established() -> Lone {
+    let (mut lone, invite) = calling();
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.news();
+    lone
+}
+
+/// The connection breaks, and stays away until it is let back.
+fn cut(lone: &mut Lone) {
+    lone.reachable = false;
+    lone.lose_flow();
+    lone.sent_on.clear();
+}
+
+fn let_back(lone: &mut Lone) {
+    lone.reachable = true;
+    lone.run(Duration::from_secs(20));
+    assert!(lone.flow.is_some(), "the connection is back");
+}
+
+fn hang_up(lone: &mut Lone) {
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    lone.agent
+        .session(id)
+        .expect("it lives")
+        .terminate(now, TerminateOptions::default())
+        .expect("ended");
+    lone.drain();
+}
+
+#[test]
+fn a_bye_during_the_outage_is_sent_when_the_connection_is_back() {
+    let mut lone = established();
+    cut(&mut lone);
+    hang_up(&mut lone);
+    assert!(lone.requests.is_empty());
+    let_back(&mut lone);
+    let bye = lone.request(Method::Bye);
+    assert_eq!(lone.sent_on.last(), lone.flow.as_ref());
+    lone.answer(&bye, StatusCode::OK, &[]);
+    lone.assert_clean();
+}
+
+#[test]
+fn a_bye_that_was_on_its_way_is_sent_again() {
+    let mut lone = established();
+    hang_up(&mut lone);
+    let first = lone.request(Method::Bye);
+    cut(&mut lone);
+    let_back(&mut lone);
+    let again = lone.request(Method::Bye);
+    let number = |request: &Request| request.cseq().expect("a CSeq").number;
+    assert!(number(&again) > number(&first));
+    lone.answer(&again, StatusCode::OK, &[]);
+    lone.assert_clean();
+}
+
+#[test]
+fn a_hold_during_the_outage_is_made_when_the_connection_is_back() {
+    let mut lone = established();
+    cut(&mut lone);
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    lone.agent
+        .session(id)
+        .expect("it lives")
+        .hold(now, Default::default())
+        .expect("held");
+    lone.drain();
+    assert!(lone.requests.is_empty());
+    let_back(&mut lone);
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    assert!(lone.news().ends_with("renegotiated"));
+}
+
+#[test]
+fn a_hold_that_was_on_its_way_is_made_again() {
+    let mut lone = established();
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    lone.agent
+        .session(id)
+        .expect("it lives")
+        .hold(now, Default::default())
+        .expect("held");
+    lone.drain();
+    lone.request(Method::Invite);
+    cut(&mut lone);
+    let_back(&mut lone);
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    assert!(lone.news().ends_with("renegotiated"));
+}
+
+#[test]
+fn what_waits_too_long_is_given_up() {
+    let mut lone = established();
+    cut(&mut lone);
+    hang_up(&mut lone);
+    lone.run(Duration::from_secs(33));
+    assert!(lone.news().ends_with("closed"));
+    assert_eq!(lone.agent.live().sessions, 0);
+}
+
+#[test]
+fn a_ringing_incoming_call_is_answered_over_the_new_connection() {
+    let mut lone = Lone::unregistered();
+    lone.receive(format!(
+        "INVITE sip:alice@example.com SIP/2.0\r\n\
+         Via: SIP/2.0/WS proxy.example.com;branch=z9hG4bKabc1\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=bobtag\r\n\
+         To: <sip:alice@example.com>\r\nCall-ID: call-1@example.com\r\nCSeq: 17 INVITE\r\n\
+         Contact: <sip:bob@198.51.100.7;transport=ws>\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{OFFER}",
+        OFFER.len()
+    ));
+    cut(&mut lone);
+    lone.responses.clear();
+    let_back(&mut lone);
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    lone.agent
+        .session(id)
+        .expect("it lives")
+        .answer(now, Default::default())
+        .expect("answered");
+    lone.drain();
+    let ok = lone.responses.last().expect("a 200");
+    assert_eq!(ok.status(), StatusCode::OK);
+    assert_eq!(lone.sent_on.last(), lone.flow.as_ref());
+}
+
+#[test]
+fn a_ringing_outgoing_call_is_answered_over_the_new_connection() {
+    let (mut lone, invite) = calling();
+    lone.answer_from(&invite, StatusCode::RINGING, "b1", "");
+    cut(&mut lone);
+    let_back(&mut lone);
+    assert!(!lone.news().contains("failed"));
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    assert_eq!(lone.sent_on.last(), lone.flow.as_ref());
+    assert!(lone.news().ends_with("accepted(remote) confirmed(local)"));
+}
+
+#[test]
+fn an_invite_that_nobody_answered_yet_is_sent_again() {
+    let (mut lone, invite) = calling();
+    cut(&mut lone);
+    let_back(&mut lone);
+    let again = lone.request(Method::Invite);
+    let number = |request: &Request| request.cseq().expect("a CSeq").number;
+    assert_eq!(number(&again), number(&invite) + 1);
+    assert_eq!(again.call_id().ok(), invite.call_id().ok());
+    lone.answer_from(&again, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    assert!(lone.news().ends_with("accepted(remote) confirmed(local)"));
+}
+
+#[test]
+fn a_call_given_up_during_the_outage_sends_nothing_more() {
+    let (mut lone, _) = calling();
+    cut(&mut lone);
+    hang_up(&mut lone);
+    assert!(lone.news().ends_with("failed(local, Canceled) closed"));
+    let_back(&mut lone);
+    assert!(lone.requests.is_empty());
+    lone.assert_clean();
+}
+
+#[test]
+fn a_new_address_restarts_ice() {
+    let mut lone = established();
+    cut(&mut lone);
+    lone.local = "192.0.2.99:40001";
+    let_back(&mut lone);
+    assert!(
+        lone.media
+            .contains(&MediaRequest::CreateOffer { ice_restart: true })
+    );
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    assert!(!lone.news().contains("renegotiated"), "nobody asked for it");
+}
+
+#[test]
+fn media_without_a_way_restarts_ice_and_the_call_lives_when_it_is_back() {
+    let mut lone = established();
+    let id = lone.session.expect("a session");
+    let report = |lone: &mut Lone, state| {
+        let now = lone.now;
+        lone.agent.media(now, id, MediaReport::Connection(state));
+        lone.drain();
+    };
+    report(&mut lone, ConnectionState::Failed);
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    report(&mut lone, ConnectionState::Connected);
+    lone.run(Duration::from_secs(120));
+    assert_eq!(lone.news(), "");
+}
+
+#[test]
+fn media_that_stays_without_a_way_ends_the_call_in_the_end() {
+    let mut lone = established();
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    lone.agent
+        .media(now, id, MediaReport::Connection(ConnectionState::Failed));
+    lone.drain();
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.run(Duration::from_secs(31));
+    assert_eq!(lone.news(), "");
+    lone.run(SECOND);
+    let bye = lone.request(Method::Bye);
+    assert!(
+        bye.header("Reason")
+            .is_some_and(|reason| reason.contains("RTP Timeout"))
+    );
+    assert_eq!(lone.news(), "ended(system, RTP Timeout)");
+}
