@@ -14,13 +14,13 @@ pub fn correlation(a: &[i16], b: &[i16], max_lag: usize) -> f32 {
 }
 
 /// How alike a recording is to what was played, when the recording went through a jitter buffer
-/// that may have stretched or shrunk it in places: the mean over pieces of a second, each aligned
-/// for itself within `max_lag` samples, weighted by the pieces' energy.
+/// that may have stretched or shrunk it in places: the mean over pieces of a quarter of a second,
+/// weighted by their energy, each aligned for itself within a quarter of a second around where
+/// the whole fits best; the whole may be up to `max_lag` samples late. From -1 to 1.
 ///
-/// Both have the same `sample_rate`. Of a recording that is shorter than what was played only
-/// the part that exists is compared if `max_lag` allows it.
+/// Both have the same `sample_rate`. A piece that was not recorded counts as 0.
 pub fn similarity(played: &[i16], recorded: &[i16], sample_rate: u32, max_lag: usize) -> f32 {
-    let piece = sample_rate.max(1) as usize;
+    let piece = (sample_rate / 4).max(1) as usize;
     let whole = align(played, recorded, max_lag);
     let (mut sum, mut weight) = (0.0f64, 0.0f64);
     for (n, samples) in played.chunks(piece).enumerate() {
@@ -28,8 +28,7 @@ pub fn similarity(played: &[i16], recorded: &[i16], sample_rate: u32, max_lag: u
             continue;
         }
         let energy = samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>();
-        // Around where the whole fits best, a quarter of a second may have come or gone.
-        let slack = piece / 4;
+        let slack = piece;
         let start = (n * piece) as i64 + whole.lag - slack as i64;
         let from = start.clamp(0, recorded.len() as i64) as usize;
         let end = (start + (samples.len() + 2 * slack) as i64).max(0);

@@ -16,8 +16,8 @@ const LARGEST_DELAY: Duration = Duration::from_millis(400);
 const REMEMBERED_ARRIVALS: usize = 250;
 /// Delay above the wanted one that is taken for a reason to skip, if it stays.
 const SURPLUS: Duration = Duration::from_millis(60);
-/// How long it must stay.
-const PATIENCE: u32 = FRAMES_PER_SECOND;
+/// How long it must stay before a frame is skipped that is not quiet.
+const PATIENCE: u32 = 3 * FRAMES_PER_SECOND;
 /// Delay above the wanted one that is cut off at once.
 const FAR_TOO_LATE: Duration = Duration::from_millis(300);
 /// More than this in the buffer is an attack or a bug of the peer.
@@ -240,6 +240,13 @@ impl JitterBuffer {
         }
     }
 
+    /// Whether more waits than is needed, so that a quiet frame may be left out.
+    pub(crate) fn has_surplus(&self) -> bool {
+        let wanted = self.units(self.target) + self.frame();
+        matches!(self.state, State::Playing { .. })
+            && self.filled(self.cursor) > wanted + self.units(SURPLUS)
+    }
+
     /// Skips a frame when more waits than is needed, for long enough.
     fn shorten(&mut self) {
         let filled = self.filled(self.cursor);
@@ -249,7 +256,7 @@ impl JitterBuffer {
             while self.filled(self.cursor) > wanted && self.packets.len() > 1 {
                 self.skip();
             }
-        } else if filled > wanted + self.units(SURPLUS) {
+        } else if self.has_surplus() {
             self.surplus_frames += 1;
             if self.surplus_frames > PATIENCE {
                 self.surplus_frames = 0;

@@ -5,20 +5,18 @@ use std::time::{Duration, Instant};
 /// How long a packet sounds.
 pub(crate) const FRAME: Duration = Duration::from_millis(20);
 /// After a stall up to this many frames are made up for; what is older is over.
-const MOST_AT_ONCE: u32 = 10;
+const MOST_BEHIND: u32 = 10;
 
 #[derive(Debug, Default)]
 pub(crate) struct Pacer {
     next: Option<Instant>,
 }
 
-/// What is due.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Due {
-    /// Frames whose time has passed unused.
+/// A tick that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tick {
+    /// Frames before it whose time has passed unused.
     pub(crate) skipped: u32,
-    /// Frames to make now.
-    pub(crate) frames: u32,
 }
 
 impl Pacer {
@@ -34,21 +32,15 @@ impl Pacer {
         self.next
     }
 
-    pub(crate) fn due(&mut self, now: Instant) -> Due {
-        let Some(next) = self.next else {
-            return Due::default();
-        };
-        if now < next {
-            return Due::default();
-        }
-        let late = now - next;
-        let passed =
-            u32::try_from(late.as_millis() / FRAME.as_millis()).unwrap_or(u32::MAX - 1) + 1;
-        self.next = Some(next + FRAME * passed);
-        Due {
-            skipped: passed.saturating_sub(MOST_AT_ONCE),
-            frames: passed.min(MOST_AT_ONCE),
-        }
+    /// The tick that is due now, one at a time: after a stall everyone should catch up by turns,
+    /// and not one empty its buffer before another has filled it.
+    pub(crate) fn tick(&mut self, now: Instant) -> Option<Tick> {
+        let next = self.next?;
+        let late = now.checked_duration_since(next)?;
+        let behind = u32::try_from(late.as_millis() / FRAME.as_millis()).unwrap_or(u32::MAX / 2);
+        let skipped = (behind + 1).saturating_sub(MOST_BEHIND);
+        self.next = Some(next + FRAME * (skipped + 1));
+        Some(Tick { skipped })
     }
 }
 
@@ -61,13 +53,11 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut pacer = Pacer::default();
-        assert_eq!(pacer.due(at(0)), Due::default(), "not started");
+        assert_eq!(pacer.tick(at(0)), None, "not started");
         pacer.start(start);
-        let frames: Vec<u32> = [0, 5, 20, 39, 41, 119, 120]
-            .into_iter()
-            .map(|ms| pacer.due(at(ms)).frames)
-            .collect();
-        assert_eq!(frames, [1, 0, 1, 0, 1, 3, 1]);
+        let mut ticks = |ms| std::iter::from_fn(|| pacer.tick(at(ms))).count();
+        let counts = [0, 5, 20, 39, 41, 119, 120].map(&mut ticks);
+        assert_eq!(counts, [1, 0, 1, 0, 1, 3, 1]);
         assert_eq!(pacer.deadline(), Some(at(140)));
     }
 
@@ -76,8 +66,11 @@ mod tests {
         let start = Instant::now();
         let mut pacer = Pacer::default();
         pacer.start(start);
-        let due = pacer.due(start + Duration::from_secs(2));
-        assert_eq!((due.skipped, due.frames), (91, 10));
+        let now = start + Duration::from_secs(2);
+        let skipped: Vec<u32> = std::iter::from_fn(|| pacer.tick(now))
+            .map(|tick| tick.skipped)
+            .collect();
+        assert_eq!(skipped, [91, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(pacer.deadline(), Some(start + Duration::from_millis(2_020)));
     }
 }

@@ -270,6 +270,7 @@ impl AudioPath {
 
     /// Time that passes without being used, after a stall.
     pub(super) fn skip(&mut self, frames: u32) {
+        // The timestamps keep the time; of the sequence nothing was used.
         if let Some(sender) = &self.sender {
             let units = sender.codec.clock_rate() / FRAMES_PER_SECOND;
             self.timestamp = self.timestamp.wrapping_add(units.wrapping_mul(frames));
@@ -300,8 +301,14 @@ impl AudioPath {
         while receiver.samples.len() < frame && !silent {
             match receiver.jitter.next(now) {
                 Playout::Decode(payload) => {
+                    let start = receiver.samples.len();
                     let count = receiver.decoder.decode(&payload, &mut receiver.samples);
                     receiver.jitter.played(count);
+                    if receiver.jitter.has_surplus() && is_quiet(&receiver.samples[start..]) {
+                        // Nobody misses a piece of a pause, and the delay shrinks.
+                        receiver.samples.truncate(start);
+                        continue;
+                    }
                     if count == 0 {
                         receiver.decoder.conceal(frame, &mut receiver.samples);
                         self.counters.concealed += 1;
@@ -407,6 +414,11 @@ impl AudioPath {
             stats.jitter_buffer = receiver.jitter.delay();
         }
     }
+}
+
+/// Below -50 dB of full scale: a pause between words.
+fn is_quiet(samples: &[i16]) -> bool {
+    samples.iter().all(|sample| sample.unsigned_abs() < 100)
 }
 
 #[cfg(test)]

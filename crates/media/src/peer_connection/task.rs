@@ -134,7 +134,13 @@ impl Task {
         tokio::pin!(timer);
         while !self.closing {
             let now = Instant::now();
-            match self.advance(now) {
+            let due = self.advance(now);
+            if self.pacer.deadline().is_some_and(|next| next <= now) {
+                // Behind after a stall: the other connections of this process are too, and they
+                // may have what this one is about to miss.
+                tokio::task::yield_now().await;
+            }
+            match due {
                 Some(deadline) => timer.as_mut().reset(deadline.into()),
                 // Nothing is due: far away is as good as never.
                 None => timer
@@ -226,11 +232,8 @@ impl Task {
             self.patience = None;
             self.set_ice(IceConnectionState::Failed, now);
         }
-        let due = self.pacer.due(now);
-        if due.skipped > 0 {
-            self.audio.skip(due.skipped);
-        }
-        for _ in 0..due.frames {
+        if let Some(tick) = self.pacer.tick(now) {
+            self.audio.skip(tick.skipped);
             self.audio.tick(now, &mut self.outgoing, &mut self.news);
         }
         if let Some(engine) = &mut self.engine {
