@@ -1,5 +1,7 @@
 //! The door: takes what the driver feeds, and routes it to the machine it is for.
 
+mod errands;
+mod replaces;
 mod requests;
 mod responses;
 
@@ -9,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook_sip::Uri;
+use offhook_sip::{Replaces, Uri};
 
 use crate::ask::{AskId, Reply};
 use crate::config::{Config, ConfigError};
@@ -25,6 +27,8 @@ use crate::options::{CallOptions, TerminateOptions};
 use crate::registration::Registration;
 use crate::session::{Answer, Session, SessionId, SessionInfo, SessionMut};
 use crate::time::Instant;
+
+use replaces::Replacement;
 
 /// What a driver feeds an agent.
 #[derive(Clone, Debug)]
@@ -79,6 +83,7 @@ pub struct Agent {
     cx: Context,
     registration: Registration,
     sessions: BTreeMap<SessionId, Session>,
+    replacements: BTreeMap<AskId, Replacement>,
     next_session: u64,
     life: Life,
     counters: Counters,
@@ -108,6 +113,7 @@ impl Agent {
             cx,
             registration,
             sessions: BTreeMap::new(),
+            replacements: BTreeMap::new(),
             next_session: 1,
             life: Life::Idle,
             counters: Counters::default(),
@@ -141,6 +147,9 @@ impl Agent {
         }
         self.life = Life::Stopping;
         self.cx.timers.cancel(&Timer::Reconnect);
+        for session in self.sessions.values_mut() {
+            session.forget_transfers(&mut self.cx);
+        }
         for session in self
             .sessions
             .values_mut()
@@ -242,7 +251,7 @@ impl Agent {
     }
 
     /// A target as a URI: as it is, or as a user of our domain.
-    fn target(&self, target: &str) -> Result<Uri<'static>, CommandError> {
+    pub(crate) fn target(&self, target: &str) -> Result<Uri<'static>, CommandError> {
         let expected = "a SIP URI or a user name, as sip:bob@example.com or bob";
         let wrong = || CommandError::argument("target", target, expected);
         let text = target.trim();
@@ -286,11 +295,12 @@ impl Agent {
     /// session has ended, nothing happens.
     pub fn reply(&mut self, now: Instant, ask: AskId, reply: Reply) {
         self.cx.now = now;
-        if let Some(session) = self
-            .cx
-            .asks
-            .remove(&ask)
-            .and_then(|id| self.sessions.get_mut(&id))
+        if let Some(reply) = self.replaces_replied(ask, reply)
+            && let Some(session) = self
+                .cx
+                .asks
+                .remove(&ask)
+                .and_then(|id| self.sessions.get_mut(&id))
         {
             session.reply(&mut self.cx, ask, reply);
         }
@@ -312,6 +322,14 @@ impl Agent {
     /// What can be looked up of a session.
     pub fn session_info(&self, id: SessionId) -> Option<SessionInfo<'_>> {
         self.sessions.get(&id).map(SessionInfo::new)
+    }
+
+    /// What an INVITE that takes a session's place says of it (RFC 3891).
+    pub(crate) fn as_replaced(&mut self, id: SessionId) -> Result<Replaces<'static>, CommandError> {
+        self.sessions
+            .get_mut(&id)
+            .and_then(Session::as_replaced)
+            .ok_or_else(|| CommandError::argument("replaces", id, "an established session"))
     }
 
     pub(crate) fn command<T>(
@@ -343,6 +361,7 @@ impl Agent {
             timers: self.cx.timers.len(),
             flows: self.cx.connection.len(),
             asks: self.cx.asks.len(),
+            subscriptions: self.sessions.values().map(Session::subscriptions).sum(),
         }
     }
 
@@ -364,6 +383,12 @@ impl Agent {
                     session.timer(&mut self.cx, timer);
                 }
             }
+            Timer::Refer(id, refer) => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.refer_expired(&mut self.cx, refer);
+                }
+            }
+            Timer::Replaces(ask) => self.replaces_expired(ask),
             Timer::Registration => self.registration.register(&mut self.cx),
             Timer::Reconnect => self
                 .cx
@@ -472,6 +497,10 @@ impl Agent {
     /// After every turn: what has come to its end goes.
     fn settle(&mut self) {
         self.drain_transactions();
+        if !self.replacements.is_empty() {
+            self.sweep_replacements();
+            self.drain_transactions();
+        }
         self.sessions.retain(|_, session| !session.is_closed());
         if self.life == Life::Stopping && self.sessions.is_empty() && self.registration.is_idle() {
             self.stopped();
@@ -488,6 +517,7 @@ impl Agent {
             self.cx.event(Event::SessionClosed { session });
         }
         self.registration.flow_lost(&mut self.cx);
+        self.replacements.clear();
         self.cx.clear();
         self.cx.event(Event::Stopped);
     }

@@ -1,9 +1,9 @@
 //! Questions: where the application may step in before the agent goes on.
 
-use offhook_sip::{OutgoingRequest, Request, StatusCode};
+use offhook_sip::{OutgoingRequest, Request, StatusCode, Uri};
 
 use crate::event::{Originator, SdpQuestion};
-use crate::options::ExtraHeaders;
+use crate::options::{CallOptions, ExtraHeaders};
 
 /// The id of a question.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -41,6 +41,23 @@ pub enum Question {
         /// The request.
         request: Request,
     },
+    /// A REFER came (`refer`): the peer asks for a call to somebody else. [`Reply::Accept`] makes
+    /// it, [`Reply::Reject`] refuses it with 603 or the status given, and so does
+    /// [`Reply::Proceed`].
+    Refer {
+        /// The request.
+        request: Request,
+        /// Whom to call, with the headers that the peer put into the URI.
+        refer_to: Uri<'static>,
+    },
+    /// An INVITE came that asks for this session's place (`replaces`). [`Reply::Accept`] lets it
+    /// become a session, which rings and is answered like any other; when it is confirmed, this
+    /// one ends. [`Reply::Reject`] refuses it with 486 or the status given, and so does
+    /// [`Reply::Proceed`].
+    Replaces {
+        /// The request.
+        request: Request,
+    },
     /// A candidate was gathered (`icecandidate`); [`Reply::Ready`] stops waiting for more.
     IceCandidate {
         /// The candidate attribute (`candidate:…`).
@@ -58,6 +75,8 @@ impl Question {
             Self::Sending(_) => "sending",
             Self::Reinvite { .. } => "reinvite",
             Self::Update { .. } => "update",
+            Self::Refer { .. } => "refer",
+            Self::Replaces { .. } => "replaces",
             Self::IceCandidate { .. } => "icecandidate",
         }
     }
@@ -75,6 +94,13 @@ pub enum Reply {
     Request(OutgoingRequest),
     /// Wait for no more candidates.
     Ready,
+    /// Make the call that a REFER asks for, with these options, or let an INVITE take a session's
+    /// place.
+    Accept {
+        /// Options of the call. Its INVITE carries the Replaces, Referred-By and other harmless
+        /// headers that came with the REFER, unless there are others of the same name here.
+        options: CallOptions,
+    },
     /// Refuse the request.
     Reject {
         /// The status, 300 to 699; the seed API's default is 403.
@@ -84,4 +110,13 @@ pub enum Reply {
         /// Headers added to the response.
         extra_headers: ExtraHeaders,
     },
+}
+
+impl Reply {
+    /// [`Reply::Accept`] with the default options.
+    pub fn accept() -> Self {
+        Self::Accept {
+            options: CallOptions::default(),
+        }
+    }
 }

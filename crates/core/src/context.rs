@@ -13,12 +13,13 @@ use crate::auth::{AuthAttempt, AuthStore};
 use crate::config::Config;
 use crate::connection::{Connection, SERVER, Way};
 use crate::dialog::{Dialog, DialogId};
+use crate::errand::{Errand, Referral};
 use crate::event::{Event, Output, SessionEvent};
 use crate::flow::FlowId;
 use crate::headers;
 use crate::media::MediaRequest;
 use crate::random::Random;
-use crate::session::{InDialog, SessionId, SessionTimer};
+use crate::session::{self, InDialog, SessionId, SessionTimer};
 use crate::time::Instant;
 use crate::timer::TimerQueue;
 use crate::transaction::{TransactionId, TransactionTimer, Transactions};
@@ -28,6 +29,10 @@ use crate::transaction::{TransactionId, TransactionTimer, Transactions};
 pub(crate) enum Timer {
     Transaction(TransactionTimer),
     Session(SessionId, SessionTimer),
+    /// A subscription to a transfer has run out.
+    Refer(SessionId, u32),
+    /// The application has not said whether a call may take another's place.
+    Replaces(AskId),
     /// The registration is due for a refresh or another try.
     Registration,
     /// The connection to the server is due for another try.
@@ -110,6 +115,10 @@ pub(crate) struct Context {
     pub(crate) dialogs: HashMap<DialogId, SessionId>,
     pub(crate) asks: BTreeMap<AskId, SessionId>,
     next_ask: u64,
+    /// What sessions have done for each other, until the agent carries it over.
+    pub(crate) errands: VecDeque<Errand>,
+    /// The calls whose progress somebody is told who asked for them.
+    pub(crate) referrals: HashMap<SessionId, Referral>,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -136,6 +145,8 @@ impl Context {
             dialogs: HashMap::new(),
             asks: BTreeMap::new(),
             next_ask: 1,
+            errands: VecDeque::new(),
+            referrals: HashMap::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -148,6 +159,8 @@ impl Context {
         self.waiting.clear();
         self.dialogs.clear();
         self.asks.clear();
+        self.errands.clear();
+        self.referrals.clear();
         self.connection.disconnect(&mut self.outputs);
     }
 
@@ -156,6 +169,7 @@ impl Context {
     }
 
     pub(crate) fn tell(&mut self, session: SessionId, event: SessionEvent) {
+        session::follow(self, session, &event);
         self.event(Event::Session { session, event });
     }
 

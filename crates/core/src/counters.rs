@@ -20,6 +20,8 @@ pub struct Live {
     pub flows: usize,
     /// Questions that the application has not answered.
     pub asks: usize,
+    /// Subscriptions: transfers whose progress is followed or told.
+    pub subscriptions: usize,
 }
 
 /// What an agent has received, and what of it was dropped.

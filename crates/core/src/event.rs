@@ -12,6 +12,7 @@ use crate::destination::Destination;
 use crate::flow::FlowId;
 use crate::media::{MediaRequest, SdpKind};
 use crate::session::SessionId;
+use crate::subscription::ReferState;
 
 /// What the agent wants done, or tells. Drained with [`Agent::poll`](crate::Agent::poll).
 #[derive(Debug)]
@@ -103,6 +104,23 @@ pub enum Event {
         session: SessionId,
         /// What.
         event: SessionEvent,
+    },
+    /// What became of a REFER of ours. It may go on after the session's end, as its subscription
+    /// outlives the call.
+    Refer {
+        /// The session it was sent in.
+        session: SessionId,
+        /// Which one, as [`SessionMut::refer`](crate::SessionMut::refer) named it.
+        refer: u32,
+        /// What.
+        state: ReferState,
+    },
+    /// The peer's REFER was accepted, and has made a call.
+    Referred {
+        /// The session the REFER came in.
+        session: SessionId,
+        /// The session it has made; its [`Question::NewSession`] comes next.
+        call: SessionId,
     },
     /// The session is gone: nothing more will be told about it, and its id means nothing now.
     SessionClosed {

@@ -42,6 +42,7 @@ mod context;
 mod counters;
 mod destination;
 mod dialog;
+mod errand;
 mod error;
 mod event;
 mod flow;
@@ -52,6 +53,7 @@ mod options;
 mod random;
 mod registration;
 mod session;
+mod subscription;
 mod time;
 mod timer;
 mod transaction;
@@ -70,7 +72,10 @@ pub use options::{
     AnswerOptions, CallOptions, DtmfOptions, DtmfTransport, ExtraHeaders, MediaKinds,
     TerminateOptions,
 };
-pub use session::{Direction, OnHold, ReofferOptions, SessionId, SessionInfo, SessionMut, Status};
+pub use session::{
+    Direction, OnHold, ReferOptions, ReofferOptions, SessionId, SessionInfo, SessionMut, Status,
+};
+pub use subscription::{ReferState, StatusLine};
 pub use time::Instant;
 pub use timer::TimerQueue;
 pub use transaction::{

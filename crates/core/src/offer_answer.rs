@@ -203,7 +203,9 @@ impl Negotiation {
                 self.stop_gathering(cx, session);
                 return None;
             }
-            Reply::Proceed | Reply::Request(_) | Reply::Reject { .. } => None,
+            Reply::Proceed | Reply::Request(_) | Reply::Accept { .. } | Reply::Reject { .. } => {
+                None
+            }
         };
         match std::mem::take(self) {
             Self::Making(kind, Making::Asking(asked, sdp)) if asked == ask => {

@@ -8,7 +8,9 @@ use super::{Agent, Life};
 use crate::dialog::DialogId;
 use crate::flow::FlowId;
 use crate::headers;
-use crate::session::{Received as InSession, Session, refuse_interval, sdp_of, too_small};
+use crate::session::{
+    Received as InSession, Session, SessionId, refuse_interval, sdp_of, too_small,
+};
 use crate::transaction::{Received, TransactionId};
 
 impl Agent {
@@ -87,8 +89,10 @@ impl Agent {
                 .values_mut()
                 .find(|session| session.invite_transaction() == Some(invite))
         });
-        if let Some(session) = session {
-            session.cancelled(&mut self.cx, request);
+        match (session, invite) {
+            (Some(session), _) => session.cancelled(&mut self.cx, request),
+            (None, Some(invite)) => self.replaces_cancelled(invite),
+            (None, None) => {}
         }
     }
 
@@ -206,14 +210,27 @@ impl Agent {
             };
             return refuse_interval(&mut self.cx, &received, least);
         }
-        let id = self.name_session();
         let received = InSession {
             transaction,
-            request: request.clone(),
+            request,
         };
+        if let Some(received) = self.replaces_received(flow, received) {
+            self.admit(flow, received);
+        }
+    }
+
+    /// Makes an INVITE a session.
+    pub(super) fn admit(&mut self, flow: FlowId, received: InSession) -> Option<SessionId> {
+        let InSession {
+            transaction,
+            request,
+        } = &received;
+        let (transaction, request) = (*transaction, request.clone());
+        let id = self.name_session();
         match Session::receive(&mut self.cx, id, received, flow) {
             Ok(session) => {
                 self.sessions.insert(id, session);
+                Some(id)
             }
             Err((status, missing)) => {
                 if let Ok(mut response) = self.cx.response(&request, status) {
@@ -222,6 +239,7 @@ impl Agent {
                         response.set_reason(&format!("{}: it lacks {missing}", status.reason()));
                     self.cx.respond(transaction, response);
                 }
+                None
             }
         }
     }

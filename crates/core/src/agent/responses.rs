@@ -27,20 +27,30 @@ impl Agent {
 
     /// Carries what the transactions have to say to where it belongs.
     pub(super) fn drain_transactions(&mut self) {
-        while let Some(event) = self.cx.transactions.poll() {
-            match event {
-                TransactionEvent::Send { flow, bytes } => self.cx.send(flow, bytes),
-                TransactionEvent::Response { id, response } => self.responded(id, response),
-                TransactionEvent::Timeout { id } => self.unanswered(id, Answer::Timeout),
-                TransactionEvent::TransportFailed { id } => self.unanswered(id, Answer::Unsent),
-                TransactionEvent::AckMissing { .. } => {}
-                TransactionEvent::Terminated { id } => {
-                    if let Some(pending) = self.cx.pending.remove(&id)
-                        && let Owner::Invite(session) = pending.owner
-                        && let Some(session) = self.sessions.get_mut(&session)
-                    {
-                        session.transaction_over(id);
-                    }
+        loop {
+            while let Some(event) = self.cx.transactions.poll() {
+                self.transaction_said(event);
+            }
+            let Some(errand) = self.cx.errands.pop_front() else {
+                return;
+            };
+            self.run_errand(errand);
+        }
+    }
+
+    fn transaction_said(&mut self, event: TransactionEvent) {
+        match event {
+            TransactionEvent::Send { flow, bytes } => self.cx.send(flow, bytes),
+            TransactionEvent::Response { id, response } => self.responded(id, response),
+            TransactionEvent::Timeout { id } => self.unanswered(id, Answer::Timeout),
+            TransactionEvent::TransportFailed { id } => self.unanswered(id, Answer::Unsent),
+            TransactionEvent::AckMissing { .. } => {}
+            TransactionEvent::Terminated { id } => {
+                if let Some(pending) = self.cx.pending.remove(&id)
+                    && let Owner::Invite(session) = pending.owner
+                    && let Some(session) = self.sessions.get_mut(&session)
+                {
+                    session.transaction_over(id);
                 }
             }
         }

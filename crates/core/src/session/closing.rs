@@ -20,13 +20,17 @@ pub(crate) enum Closing {
     Unacknowledged(Box<Dialog>, Box<Unacknowledged>, Box<OutgoingRequest>),
     /// The BYE is on its way.
     Bye(Box<Dialog>),
+    /// The call is over; subscriptions to transfers share its dialog (RFC 5057).
+    Subscribed(Box<Dialog>),
 }
 
 impl Closing {
     pub(crate) fn dialog_mut(&mut self) -> Option<&mut Dialog> {
         match self {
             Self::Cancelled(_) => None,
-            Self::Unacknowledged(dialog, ..) | Self::Bye(dialog) => Some(dialog),
+            Self::Unacknowledged(dialog, ..) | Self::Bye(dialog) | Self::Subscribed(dialog) => {
+                Some(dialog)
+            }
         }
     }
 }
@@ -91,9 +95,8 @@ impl Session {
                     .is_ok();
             named && cx.submit_in(&dialog, owner, bye).is_ok()
         });
-        if sent {
-            self.state = State::Closing(Closing::Bye(Box::new(dialog)));
-        } else {
+        self.state = State::Closing(Closing::Bye(Box::new(dialog)));
+        if !sent {
             self.close(cx);
         }
     }

@@ -10,6 +10,7 @@ use super::{Answer, Received, Session, SessionTimer, State, Status, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
 use crate::dialog::Dialog;
+use crate::errand::Errand;
 use crate::event::{Originator, SessionEvent};
 use crate::flow::FlowId;
 use crate::media::SdpKind;
@@ -226,14 +227,19 @@ impl Session {
     /// The ACK came, with all it owed: told once for a session, not for its re-INVITEs.
     fn confirm(&mut self, cx: &mut Context, ack: Request) {
         if !std::mem::replace(&mut self.confirmed, true) {
-            let originator = Originator::Remote;
-            cx.tell(
-                self.id,
-                SessionEvent::Confirmed {
-                    originator,
-                    ack: Some(ack),
-                },
-            );
+            let event = SessionEvent::Confirmed {
+                originator: Originator::Remote,
+                ack: Some(ack),
+            };
+            match self.replaces.take() {
+                // The one whose place it takes ends first.
+                Some(old) => cx.errands.push_back(Errand::Replace {
+                    old,
+                    new: self.id,
+                    event: Box::new(event),
+                }),
+                None => cx.tell(self.id, event),
+            }
         }
     }
 
@@ -260,12 +266,19 @@ impl Session {
             return cx.answer(*transaction, request, status);
         }
         match request.method() {
+            Method::Notify => self.notified(cx, received),
+            Method::Subscribe => self.resubscribed(cx, received),
+            // The dialog stands for its subscriptions alone.
+            Method::Bye if matches!(self.state, State::Closing(Closing::Subscribed(_))) => {
+                cx.answer(*transaction, request, StatusCode::CALL_DOES_NOT_EXIST);
+            }
             Method::Bye => self.peer_hung_up(cx, received),
             // To the application the session has ended: it is told nothing more about it.
             _ if self.ended.is_some() => {
                 cx.answer(*transaction, request, StatusCode::CALL_DOES_NOT_EXIST);
             }
             Method::Info => self.info_received(cx, received),
+            Method::Refer => self.refer_received(cx, received),
             Method::Invite | Method::Update => self.reoffered(cx, received),
             Method::Options => cx.answer(*transaction, request, StatusCode::OK),
             _ => cx.answer(*transaction, request, StatusCode::METHOD_NOT_ALLOWED),

@@ -2,7 +2,9 @@
 
 use offhook_sip::NameAddr;
 
-use super::{Direction, Incoming, OnHold, ReofferOptions, Session, SessionId, State, Status};
+use super::{
+    Direction, Incoming, OnHold, ReferOptions, ReofferOptions, Session, SessionId, State, Status,
+};
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -201,6 +203,38 @@ impl<'a> SessionMut<'a> {
         options: ReofferOptions,
     ) -> Result<u32, CommandError> {
         self.command(now, |session, cx| session.renegotiate(cx, options))
+    }
+
+    /// Asks the peer to call `target` (RFC 3515): a SIP URI, or a user of the own domain. With
+    /// [`ReferOptions::replaces`] the call takes the place of a session of ours with the target:
+    /// an attended transfer. The number it returns names it in
+    /// [`Event::Refer`](crate::Event::Refer), which tells how it goes.
+    ///
+    /// # Errors
+    ///
+    /// When the session is not established, or the one to replace is not; when the target is no
+    /// address, or a header cannot be written.
+    pub fn refer(
+        &mut self,
+        now: Instant,
+        target: &str,
+        options: ReferOptions,
+    ) -> Result<u32, CommandError> {
+        let target = self.agent.target(target)?;
+        let replaces = match options.replaces {
+            Some(id) if id == self.id => {
+                return Err(CommandError::argument(
+                    "replaces",
+                    id,
+                    "a session other than the one that is transferred",
+                ));
+            }
+            Some(id) => Some(self.agent.as_replaced(id)?),
+            None => None,
+        };
+        self.command(now, |session, cx| {
+            session.refer(cx, target, replaces, options)
+        })
     }
 
     /// Sends silence or blackness instead of these kinds of local media.

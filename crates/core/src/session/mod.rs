@@ -14,8 +14,11 @@ mod mute;
 mod outgoing;
 mod proceeding;
 mod recovery;
+mod refer;
+mod referred;
 mod reoffer;
 mod reoffered;
+mod replaces;
 mod terminate;
 mod terms;
 mod timers;
@@ -40,6 +43,9 @@ pub use handle::{SessionInfo, SessionMut};
 pub use hold::OnHold;
 pub(crate) use incoming::Incoming;
 use outgoing::Outgoing;
+pub use refer::ReferOptions;
+use refer::Transfers;
+pub(crate) use referred::follow;
 pub use reoffer::ReofferOptions;
 use terms::TIMERS;
 pub use terms::{Direction, SessionId, Status};
@@ -94,6 +100,9 @@ pub(crate) struct Session {
     next_reoffer: u32,
     on_hold: OnHold,
     timers: SessionTimers,
+    transfers: Transfers,
+    /// The session whose place this one takes once it is confirmed.
+    replaces: Option<SessionId>,
     /// Whether `confirmed` has been told.
     confirmed: bool,
     started: Option<Instant>,
@@ -122,6 +131,8 @@ impl Session {
             next_reoffer: 1,
             on_hold: OnHold::default(),
             timers: SessionTimers::default(),
+            transfers: Transfers::default(),
+            replaces: None,
             confirmed: false,
             started: None,
             ended: None,
@@ -201,6 +212,9 @@ impl Session {
 
     /// Takes the application's answer to a question.
     pub(crate) fn reply(&mut self, cx: &mut Context, ask: AskId, reply: Reply) {
+        if self.refer_asked(ask) {
+            return self.refer_replied(cx, ask, reply);
+        }
         if self.is_ended() {
             return;
         }
@@ -307,6 +321,9 @@ impl Session {
             return false;
         };
         let method = pending.request.method().as_str().to_owned();
+        if let Owner::InDialog(_, InDialog::Refer(refer)) = pending.owner {
+            self.refer_renumbered(refer, number);
+        }
         let numbered = pending.request.headers_mut().set(
             offhook_sip::HeaderName::CSeq,
             format_args!("{number} {method}"),
@@ -344,6 +361,8 @@ impl Session {
             // The session has ended: nothing more is told.
             InDialog::Dtmf(_) | InDialog::Info(_) if self.ended.is_some() => {}
             InDialog::Refresh => self.refresh_answered(cx, answer),
+            InDialog::Refer(refer) => self.refer_answered(cx, refer, answer),
+            InDialog::Notify(refer) => self.notify_answered(cx, refer, &answer),
             InDialog::Dtmf(tone) => {
                 let response = answer.response().cloned();
                 self.dtmf_answered(cx, tone, response);
@@ -422,13 +441,17 @@ impl Session {
 
     /// Nothing is left to do: what the agent holds for this session goes.
     fn close(&mut self, cx: &mut Context) {
-        self.state = State::Closed;
         let id = self.id;
-        cx.dialogs.retain(|_, session| *session != id);
-        cx.asks.retain(|_, session| *session != id);
         for timer in TIMERS {
             cx.timers.cancel(&Timer::Session(id, timer));
         }
+        if self.keep_for_subscriptions(cx) {
+            return;
+        }
+        self.state = State::Closed;
+        cx.dialogs.retain(|_, session| *session != id);
+        cx.asks.retain(|_, session| *session != id);
+        cx.referrals.remove(&id);
         cx.event(Event::SessionClosed { session: id });
     }
 }

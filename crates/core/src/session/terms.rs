@@ -122,6 +122,8 @@ pub(crate) enum InDialog {
     Refresh,
     Dtmf(char),
     Info(u32),
+    Refer(u32),
+    Notify(u32),
 }
 
 impl InDialog {

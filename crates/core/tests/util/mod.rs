@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub(crate) mod lone;
+pub(crate) mod trio;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
