@@ -1,6 +1,7 @@
 //! The table of server transactions.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use offhook_sip::{HeaderName, Method, NameAddr, OutgoingResponse, Request, StatusCode};
@@ -29,6 +30,8 @@ struct Entry {
     key: Box<str>,
     matching: Matching,
     flow: FlowId,
+    /// Where the request came from, for the Via of every answer to it.
+    remote: Option<SocketAddr>,
     reliable: bool,
     /// Whether the flow is lost, and what could not be sent since.
     lost: Option<Lost>,
@@ -177,9 +180,10 @@ impl Servers {
         self.by_key.insert(key.clone(), id);
         self.by_flow.insert((flow, id));
         let reliable = transport.is_reliable();
+        let remote = turn.shared.remotes.get(&flow).copied();
         let machine = if request.method() == Method::Invite {
             let auto_trying = turn.shared.auto_trying;
-            let mut cx = context(id, Some(flow), reliable, turn);
+            let mut cx = context(id, Some(flow), remote, reliable, turn);
             Machine::Invite(ServerInvite::start(request, auto_trying, &mut cx))
         } else {
             Machine::Other(Server::start(request))
@@ -191,6 +195,7 @@ impl Servers {
                 key,
                 matching,
                 flow,
+                remote,
                 reliable,
                 lost: None,
             },
@@ -237,7 +242,7 @@ impl Servers {
         if !may_respond {
             return Err(RespondError::AlreadyAnswered(status));
         }
-        if let Some(&remote) = turn.shared.remotes.get(&entry.flow) {
+        if let Some(remote) = entry.remote {
             via::stamp(response.headers_mut(), remote)?;
         }
         let legacy_tag = match entry.matching {
@@ -294,7 +299,7 @@ impl Servers {
         let open = entry.lost.is_none().then_some(entry.flow);
         // While the flow is lost nothing arrives by itself, so that answers have to be kept.
         let reliable = entry.reliable && open.is_some();
-        let mut cx = context(id, open, reliable, turn);
+        let mut cx = context(id, open, entry.remote, reliable, turn);
         let state = std::mem::replace(&mut entry.machine, Machine::Other(Server::Terminated));
         entry.machine = state.handle(input, &mut cx);
         if let (Some(lost), Some(unsent)) = (&mut entry.lost, cx.unsent.take()) {
@@ -318,6 +323,7 @@ impl Servers {
 fn context<'a>(
     id: TransactionId,
     flow: Option<FlowId>,
+    remote: Option<SocketAddr>,
     reliable: bool,
     turn: &'a mut Turn<'_>,
 ) -> Context<'a> {
@@ -329,7 +335,7 @@ fn context<'a>(
         events: &mut turn.shared.events,
         flow,
         reliable,
-        remote: flow.and_then(|flow| turn.shared.remotes.get(&flow).copied()),
+        remote,
         outlive_flows: false,
         known: true,
         unsent: None,

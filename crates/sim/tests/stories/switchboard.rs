@@ -89,6 +89,18 @@ impl Switchboard {
         self.bindings.get(user).map_or(0, BTreeMap::len)
     }
 
+    /// What is left of calls, for people.
+    pub(crate) fn left(&self) -> String {
+        format!(
+            "{} transactions, {} timers, {} forks, {} upstream, {} responses without received",
+            self.transactions.len(),
+            self.timers.len(),
+            self.forks.len(),
+            self.upstream.len(),
+            self.unstamped
+        )
+    }
+
     /// Nothing of any call is left.
     pub(crate) fn is_idle(&self) -> bool {
         self.transactions.is_empty()

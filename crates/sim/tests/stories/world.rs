@@ -208,7 +208,8 @@ impl World {
             // The registration's refresh alone.
             assert!(live.timers <= 1, "{live:?}\n{self}");
         }
-        assert!(self.network.node(self.switchboard).is_idle(), "{self}");
+        let board = self.network.node(self.switchboard);
+        assert!(board.is_idle(), "{}\n{self}", board.left());
     }
 }
 
