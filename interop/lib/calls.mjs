@@ -12,7 +12,7 @@ const USERS = { alice: 'alicepw', bob: 'bobpw' };
 
 /**
  * Defines the tests. `startServer` takes the users and resolves to an object with `domain`, `ws`,
- * `log` and `stop()`.
+ * `udp` and `tcp` (URLs), `log` and `stop()`.
  */
 export function describeCalls(name, startServer) {
   describe(`offhook and JsSIP through ${name}`, () => {
@@ -50,13 +50,18 @@ export function describeCalls(name, startServer) {
       return native;
     };
 
-    /** Bob answers with an echo, alice has called him, and both say that the call stands. */
-    async function aliceCallsBob() {
+    /** Bob is registered and waits for one call. */
+    async function bobWaits(...args) {
       const bob = offhook(
-        'answer', address('bob'), '--password', USERS.bob, '--server', server.ws,
-        '--echo', '--once', '--loopback',
+        'answer', address('bob'), '--password', USERS.bob, '--once', '--loopback', ...args,
       );
       await bob.saw('registered');
+      return bob;
+    }
+
+    /** Bob answers with an echo, alice has called him, and both say that the call stands. */
+    async function aliceCallsBob(transport = 'ws') {
+      const bob = await bobWaits('--server', server[transport], '--echo');
       await alice.do('call', address('bob'));
       const { from } = await bob.saw('incoming');
       assert.match(from, new RegExp(`^sip:alice@${server.domain}`));
@@ -64,11 +69,11 @@ export function describeCalls(name, startServer) {
       return bob;
     }
 
-    /** Bob calls `callee`, with more arguments. */
-    const bobCalls = (callee, ...args) =>
+    /** Bob calls `callee` and plays some speech. */
+    const bobCalls = (callee, { transport = 'ws', args = [] } = {}) =>
       offhook(
         'call', address(callee), '--from', address('bob'), '--password', USERS.bob,
-        '--server', server.ws, '--play', SPEECH, '--loopback', ...args,
+        '--server', server[transport], '--play', SPEECH, '--loopback', ...args,
       );
 
     /** The last line of `bob`, who has left without an error. */
@@ -108,7 +113,9 @@ export function describeCalls(name, startServer) {
     });
 
     test('offhook rings the browser, which answers, and hangs up when told to', async () => {
-      const bob = bobCalls('alice', '--dtmf', '12', '--dtmf-by', 'info', '--duration', '6s');
+      const bob = bobCalls('alice', {
+        args: ['--dtmf', '12', '--dtmf-by', 'info', '--duration', '6s'],
+      });
       const { from } = await alice.saw('incoming');
       assert.equal(from, address('bob'));
       await bob.saw('progress');
@@ -137,12 +144,30 @@ export function describeCalls(name, startServer) {
       await summary(bob);
     });
 
+    // The browser cannot but speak WebSocket; the server stands between it and other transports.
+    for (const transport of ['udp', 'tcp']) {
+      test(`the browser calls offhook over ${transport}, which hangs up`, async () => {
+        const bob = await aliceCallsBob(transport);
+        await inboundPackets(alice, 100);
+        bob.signal('SIGINT');
+        await alice.saw('ended', { originator: 'remote', cause: 'Terminated' });
+        await bob.saw('ended', { originator: 'local' });
+      });
+
+      test(`offhook over ${transport} calls the browser, which hangs up`, async () => {
+        const bob = bobCalls('alice', { transport });
+        await alice.saw('incoming');
+        await alice.do('answer');
+        await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
+        await inboundPackets(alice, 100);
+        await alice.do('terminate');
+        await bob.saw('ended', { originator: 'remote', cause: 'Terminated' });
+        await summary(bob);
+      });
+    }
+
     test('the browser gives up while offhook rings', async () => {
-      const bob = offhook(
-        'answer', address('bob'), '--password', USERS.bob, '--server', server.ws,
-        '--ring', '60s', '--once', '--loopback',
-      );
-      await bob.saw('registered');
+      const bob = await bobWaits('--server', server.ws, '--ring', '60s');
       await alice.do('call', address('bob'));
       await alice.saw('progress');
       await alice.do('terminate');

@@ -11,8 +11,8 @@ import { Process } from './process.mjs';
 const TEMPLATE = new URL('../kamailio/kamailio.cfg.in', import.meta.url);
 
 /**
- * Starts Kamailio for `users`, an object of passwords by user name. The result has `domain`, `ws`
- * (a URL), `sip` (host and port, for UDP and TCP) and `stop()`.
+ * Starts Kamailio for `users`, an object of passwords by user name. The result has `domain`, `ws`,
+ * `udp` and `tcp` (URLs), `log` and `stop()`.
  */
 export async function startKamailio(users, domain = 'interop.test') {
   let problem;
@@ -63,7 +63,8 @@ async function start(users, domain) {
   return {
     domain,
     ws: `ws://127.0.0.1:${wsPort}`,
-    sip: `127.0.0.1:${sipPort}`,
+    udp: `udp://127.0.0.1:${sipPort}`,
+    tcp: `tcp://127.0.0.1:${sipPort}`,
     log: server.lines,
     stop,
   };

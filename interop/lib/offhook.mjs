@@ -48,17 +48,18 @@ export class Offhook extends Process {
 
 /**
  * Starts `offhook exchange` for `users`, an object of passwords by user name. The result has
- * `domain`, `ws` (a URL) and `stop()`.
+ * `domain`, `ws`, `udp` and `tcp` (URLs), `log` and `stop()`.
  */
 export async function startExchange(users, domain = 'localhost') {
   const accounts = Object.entries(users).flatMap((user) => ['--user', user.join(':')]);
   const exchange = new Offhook(
-    'exchange', '--listen', 'ws:127.0.0.1:0', '--listen', 'udp:127.0.0.1:0',
+    'exchange',
+    ...['ws', 'udp', 'tcp'].flatMap((transport) => ['--listen', `${transport}:127.0.0.1:0`]),
     ...accounts, '--domain', domain,
   );
   try {
-    const { ws, udp } = await exchange.saw('listening');
-    return { domain, ws, sip: udp, log: exchange.lines, stop: () => exchange.stop() };
+    const { ws, udp, tcp } = await exchange.saw('listening');
+    return { domain, ws, udp: `udp://${udp}`, tcp: `tcp://${tcp}`, log: exchange.lines, stop: () => exchange.stop() };
   } catch (error) {
     await exchange.stop();
     throw error;
