@@ -107,6 +107,10 @@ impl PeerConnectionConfig {
         if self.audio_codecs.is_empty() {
             return Err(MediaError::NoCodec);
         }
+        if let Some(address) = self.bind_address {
+            std::net::UdpSocket::bind((address, 0))
+                .map_err(|source| MediaError::BindAddress { address, source })?;
+        }
         let mut servers = Vec::new();
         for server in &self.ice_servers {
             for url in &server.urls {
@@ -282,6 +286,16 @@ mod tests {
         }
         let nobody = IceServer::default();
         assert!(ServerAddress::parse("turn:host", &nobody).is_err());
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_refused_at_once() {
+        let config = PeerConnectionConfig {
+            bind_address: Some("203.0.113.1".parse().unwrap()),
+            ..PeerConnectionConfig::default()
+        };
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("203.0.113.1"), "{error}");
     }
 
     #[test]

@@ -166,7 +166,6 @@ impl std::fmt::Display for Direction {
 
 /// What an offer shall do beyond describing what is there (W3C `RTCOfferOptions`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct OfferOptions {
     /// New ICE credentials and candidates, to find a new path (RFC 8445 §9).
     pub ice_restart: bool,

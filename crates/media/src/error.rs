@@ -1,5 +1,6 @@
 //! What can go wrong, in sentences a user can act on.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::event::SignalingState;
@@ -51,6 +52,17 @@ pub enum MediaError {
         url: String,
         /// What is wrong with it and what would be right.
         reason: &'static str,
+    },
+
+    /// The address to bind to is none of this machine's.
+    #[error(
+        "no socket can be opened on {address} ({source}); one of this machine's addresses would be right"
+    )]
+    BindAddress {
+        /// The address as it was configured.
+        address: IpAddr,
+        /// The operating system's reason.
+        source: std::io::Error,
     },
 
     /// A file that should hold WAV audio does not.

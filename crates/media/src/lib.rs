@@ -48,6 +48,8 @@
 //!   (RFC 4733) in both directions.
 //! - [`Stats`]: packets, loss, jitter, round trip, codec, path, DTLS and SRTP.
 //!
+//! With the feature `device` a source can be the microphone and a sink the speaker.
+//!
 //! One audio track is carried per connection; video and data sections are declined.
 
 pub mod audio;

@@ -1,16 +1,14 @@
 //! Opens the sockets and finds the candidates, within bounded time.
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::io::ReadBuf;
-use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
 use super::candidate::{Kind, LocalCandidate};
 use super::interfaces;
+use super::sockets::{Socket, Sockets};
 use super::stun::{self, Transaction};
 use super::turn::{Received, Relay};
 use crate::config::{IceTransportPolicy, PeerConnectionConfig, ServerAddress};
@@ -20,9 +18,6 @@ use crate::event::GatheringState;
 const SERVER_PATIENCE: Duration = Duration::from_secs(5);
 /// The first wait for an answer; it doubles with each try (RFC 8489 §6.2.1).
 const FIRST_RETRY: Duration = Duration::from_millis(250);
-
-/// Datagrams that wait for their socket; those beyond are lost, as in a full queue on the way.
-const UNSENT_DATAGRAMS: usize = 64;
 
 /// The sockets and what they are good for.
 pub(crate) struct Gatherer {
@@ -37,12 +32,6 @@ pub(crate) struct Gatherer {
     state: GatheringState,
     /// The ICE username fragment that was gathered for.
     generation: Option<String>,
-}
-
-struct Socket {
-    socket: UdpSocket,
-    address: SocketAddr,
-    preference: u16,
 }
 
 /// A binding request under way.
@@ -129,13 +118,13 @@ impl Gatherer {
             .into_iter()
             .partition(|candidate| kept(&candidate.base));
         self.candidates = stay;
-        self.sockets.open.retain(|socket| kept(&socket.address));
+        self.sockets.retain(|socket| kept(&socket.address));
         self.relays.retain(|relay| kept(&relay.base));
         self.queries.clear();
         self.state = GatheringState::Gathering;
         for (index, address) in addresses.iter().enumerate() {
             let preference = u16::MAX - (index as u16) * 256;
-            if !self.sockets.open.iter().any(|s| s.address.ip() == *address) {
+            if !self.sockets.iter().any(|s| s.address.ip() == *address) {
                 self.open(*address, preference);
             }
         }
@@ -171,29 +160,15 @@ impl Gatherer {
     }
 
     fn open(&mut self, address: IpAddr, preference: u16) {
-        let bound = std::net::UdpSocket::bind((address, 0)).and_then(|socket| {
-            socket.set_nonblocking(true)?;
-            let local = socket.local_addr()?;
-            Ok((UdpSocket::from_std(socket)?, local))
-        });
-        let (socket, local) = match bound {
-            Ok(bound) => bound,
-            Err(error) => {
-                tracing::debug!(%address, %error, "no socket on this address");
-                return;
-            }
-        };
-        self.sockets.open.push(Socket {
-            socket,
-            address: local,
-            preference,
-        });
-        self.found(LocalCandidate {
-            kind: Kind::Host,
-            address: local,
-            base: local,
-            preference,
-        });
+        match self.sockets.open(address, preference) {
+            Ok(local) => self.found(LocalCandidate {
+                kind: Kind::Host,
+                address: local,
+                base: local,
+                preference,
+            }),
+            Err(error) => tracing::warn!(%address, %error, "no socket on this address"),
+        }
     }
 
     fn found(&mut self, candidate: LocalCandidate) {
@@ -281,14 +256,13 @@ impl Gatherer {
             .ok();
         let family = |socket: &&Socket| socket.address.is_ipv4() == server.is_ipv4();
         self.sockets
-            .open
             .iter()
             .find(|socket| route.is_some_and(|route| route.ip() == socket.address.ip()))
-            .or_else(|| self.sockets.open.iter().find(family))
+            .or_else(|| self.sockets.iter().find(family))
     }
 
     fn ask_stun(&mut self, now: Instant, server: SocketAddr) {
-        for socket in &self.sockets.open {
+        for socket in self.sockets.iter() {
             if socket.address.is_ipv4() != server.is_ipv4() {
                 continue;
             }
@@ -362,22 +336,14 @@ impl Gatherer {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Option<Arrived>> {
-        self.sockets.poll_flush(cx);
-        for index in 0..self.sockets.open.len() {
-            let mut filled = ReadBuf::new(buffer);
-            let socket = &self.sockets.open[index];
-            match socket.socket.poll_recv_from(cx, &mut filled) {
-                Poll::Pending => continue,
-                // An ICMP error about a datagram sent before: nothing to read.
-                Poll::Ready(Err(_)) => return Poll::Ready(None),
-                Poll::Ready(Ok(source)) => {
-                    let destination = socket.address;
-                    let length = filled.filled().len();
-                    return Poll::Ready(self.sort(source, destination, length, buffer));
-                }
+        match self.sockets.poll_receive(cx, buffer) {
+            Poll::Pending => Poll::Pending,
+            // An ICMP error about a datagram sent before: nothing to read.
+            Poll::Ready(Err(_)) => Poll::Ready(None),
+            Poll::Ready(Ok((source, destination, length))) => {
+                Poll::Ready(self.sort(source, destination, length, buffer))
             }
         }
-        Poll::Pending
     }
 
     /// Takes what belongs to a server; gives on what is for the engine.
@@ -473,46 +439,5 @@ impl Gatherer {
             .iter()
             .find(|c| c.address == source)
             .or_else(|| self.candidates.iter().find(|c| c.base == source))
-    }
-}
-
-/// The sockets, and what they did not take yet.
-#[derive(Default)]
-struct Sockets {
-    open: Vec<Socket>,
-    /// A socket that is new takes nothing until the runtime has looked at it once; one whose
-    /// buffer is full takes nothing for a moment.
-    unsent: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
-}
-
-impl Sockets {
-    /// Sends from the socket on `base`. What cannot be sent at all is lost, as on the way.
-    fn send(&mut self, base: SocketAddr, destination: SocketAddr, datagram: &[u8]) {
-        let Some(socket) = self.open.iter().find(|socket| socket.address == base) else {
-            return;
-        };
-        match socket.socket.try_send_to(datagram, destination) {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                if self.unsent.len() < UNSENT_DATAGRAMS {
-                    self.unsent
-                        .push_back((base, destination, datagram.to_vec()));
-                }
-            }
-            Err(error) => tracing::trace!(%destination, %error, "a datagram was not sent"),
-        }
-    }
-
-    /// Sends what had to wait, as far as it goes.
-    fn poll_flush(&mut self, cx: &mut Context<'_>) {
-        while let Some((base, destination, datagram)) = self.unsent.front() {
-            let socket = self.open.iter().find(|socket| socket.address == *base);
-            if let Some(socket) = socket
-                && let Poll::Pending = socket.socket.poll_send_to(cx, datagram, *destination)
-            {
-                return;
-            }
-            self.unsent.pop_front();
-        }
     }
 }

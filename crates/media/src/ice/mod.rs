@@ -4,6 +4,7 @@
 mod candidate;
 mod gather;
 mod interfaces;
+mod sockets;
 mod stun;
 mod turn;
 

@@ -4,6 +4,7 @@ mod audio;
 mod crypto;
 mod engine;
 mod signaling;
+mod states;
 mod task;
 mod tones;
 
@@ -63,7 +64,8 @@ impl PeerConnection {
     /// # Errors
     ///
     /// [`MediaError::NoRuntime`] outside a tokio runtime, [`MediaError::NoCodec`],
-    /// [`MediaError::IceServer`], and [`MediaError::Engine`] when there is no randomness.
+    /// [`MediaError::IceServer`], [`MediaError::BindAddress`], and [`MediaError::Engine`] when
+    /// there is no randomness.
     pub fn new(
         config: PeerConnectionConfig,
     ) -> Result<(PeerConnection, PeerConnectionEvents), MediaError> {

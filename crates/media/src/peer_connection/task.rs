@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 use super::audio::{AudioPath, RtpOut};
 use super::engine::{Engine, Identity, Setup, Step, rtp_in};
 use super::signaling::{Outcome, Signaling};
+use super::states::States;
 use super::{Command, Reply};
 use crate::config::{PeerConnectionConfig, ServerAddress};
 use crate::description::{MediaKind, SessionDescription};
 use crate::error::MediaError;
 use crate::event::{
-    ConnectionState, EventSender, GatheringState, IceConnectionState, PeerConnectionEvent,
-    SignalingState,
+    EventSender, GatheringState, IceConnectionState, PeerConnectionEvent, SignalingState,
 };
 use crate::ice::{Arrived, Gatherer, Remote, remote_candidate};
 use crate::pacer::Pacer;
@@ -31,10 +31,6 @@ const DATAGRAMS_AT_ONCE: usize = 32;
 /// An engine whose deadlines are due again and again must not keep the task from everything else.
 const TIMEOUTS_AT_ONCE: u32 = 16;
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-/// ICE that has found nothing by then has failed.
-const ICE_PATIENCE: Duration = Duration::from_secs(30);
-/// A lost path that has not come back by then is gone.
-const DISCONNECTED_PATIENCE: Duration = Duration::from_secs(15);
 /// Datagrams that wait for the engine.
 const WAITING_DATAGRAMS: usize = 32;
 /// Candidates of the peer that wait for the engine.
@@ -43,7 +39,6 @@ const WAITING_CANDIDATES: usize = 256;
 pub(super) struct Task {
     config: PeerConnectionConfig,
     identity: Identity,
-    events: EventSender,
     commands: mpsc::UnboundedReceiver<Command>,
     signaling: Signaling,
     gatherer: Gatherer,
@@ -58,9 +53,6 @@ pub(super) struct Task {
     /// again only after a quarter of a second.
     early_datagrams: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     states: States,
-    /// When ICE will have failed, unless something changes.
-    patience: Option<Instant>,
-    dtls_connected: bool,
     selected: Option<(SocketAddr, SocketAddr)>,
     rtcp_round_trip: Option<Duration>,
     ice_round_trip: Option<Duration>,
@@ -68,19 +60,6 @@ pub(super) struct Task {
     news: Vec<PeerConnectionEvent>,
     buffer: Vec<u8>,
     closing: bool,
-}
-
-/// The states last told.
-#[derive(Debug, Default)]
-struct States {
-    signaling: SignalingState,
-    gathering: GatheringState,
-    ice: IceConnectionState,
-    connection: ConnectionState,
-    /// DTLS or the engine failed for good.
-    broken: bool,
-    /// The peer said goodbye.
-    left: bool,
 }
 
 impl Task {
@@ -108,7 +87,6 @@ impl Task {
             audio: AudioPath::new(now, random()?),
             config,
             identity,
-            events,
             commands,
             engine: None,
             pacer: Pacer::default(),
@@ -116,9 +94,7 @@ impl Task {
             mid: "0".to_owned(),
             early: Vec::new(),
             early_datagrams: Vec::new(),
-            states: States::default(),
-            patience: None,
-            dtls_connected: false,
+            states: States::new(events),
             selected: None,
             rtcp_round_trip: None,
             ice_round_trip: None,
@@ -173,21 +149,14 @@ impl Task {
         let Task {
             audio,
             gatherer,
-            events,
+            states,
             commands,
             ..
         } = self;
         // The recording is complete and the ports are free before anyone is told.
         drop(audio);
         drop(gatherer);
-        events.send(PeerConnectionEvent::SignalingState(SignalingState::Closed));
-        events.send(PeerConnectionEvent::IceConnectionState(
-            IceConnectionState::Closed,
-        ));
-        events.send(PeerConnectionEvent::ConnectionState(
-            ConnectionState::Closed,
-        ));
-        drop(events);
+        states.close();
         // Last, since this is what `closed` waits for.
         drop(commands);
     }
@@ -226,12 +195,7 @@ impl Task {
     fn advance(&mut self, now: Instant) -> Option<Instant> {
         let gathering = self.gatherer.advance(now);
         self.take_candidates();
-        if let Some(patience) = self.patience
-            && now >= patience
-        {
-            self.patience = None;
-            self.set_ice(IceConnectionState::Failed, now);
-        }
+        self.states.expire(now);
         if let Some(tick) = self.pacer.tick(now) {
             self.audio.skip(tick.skipped);
             self.audio.tick(now, &mut self.outgoing, &mut self.news);
@@ -244,15 +208,20 @@ impl Task {
         self.outgoing.clear();
         let engine = self.drain(now);
         self.tell_news();
-        [gathering, self.patience, self.pacer.deadline(), engine]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            gathering,
+            self.states.deadline(),
+            self.pacer.deadline(),
+            engine,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn tell_news(&mut self) {
         for event in self.news.drain(..) {
-            self.events.send(event);
+            self.states.tell(event);
         }
     }
 
@@ -298,9 +267,7 @@ impl Task {
             tracing::warn!(%error, "the peer connection failed");
             self.engine = None;
             self.pacer.stop();
-            self.states.broken = true;
-            self.patience = None;
-            self.update_connection();
+            self.states.failed();
         }
     }
 
@@ -310,9 +277,8 @@ impl Task {
                 self.audio.receive(now, rtp_in(packet), &mut self.news);
             }
             str0m::Event::Connected => {
-                self.dtls_connected = true;
                 self.pacer.start(now);
-                self.update_connection();
+                self.states.dtls_connected();
             }
             str0m::Event::IceConnectionStateChange(state) => {
                 let state = match state {
@@ -322,7 +288,7 @@ impl Task {
                     str0m::IceConnectionState::Completed => IceConnectionState::Completed,
                     str0m::IceConnectionState::Disconnected => IceConnectionState::Disconnected,
                 };
-                self.set_ice(state, now);
+                self.states.set_ice(state, now);
             }
             str0m::Event::MediaEgressStats(stats) => {
                 self.rtcp_round_trip = stats.rtt.or(self.rtcp_round_trip);
@@ -334,57 +300,10 @@ impl Task {
                     .or(self.ice_round_trip);
             }
             str0m::Event::Closed => {
-                self.states.left = true;
                 self.pacer.stop();
-                self.update_connection();
+                self.states.peer_left();
             }
             _ => {}
-        }
-    }
-
-    fn set_ice(&mut self, state: IceConnectionState, now: Instant) {
-        if self.states.ice == state {
-            return;
-        }
-        self.patience = match state {
-            IceConnectionState::Checking => Some(now + ICE_PATIENCE),
-            IceConnectionState::Disconnected => Some(now + DISCONNECTED_PATIENCE),
-            _ => None,
-        };
-        self.states.ice = state;
-        self.events
-            .send(PeerConnectionEvent::IceConnectionState(state));
-        self.update_connection();
-    }
-
-    /// W3C 4.3.3, for one transport.
-    fn update_connection(&mut self) {
-        let state = match self.states.ice {
-            _ if self.states.broken => ConnectionState::Failed,
-            IceConnectionState::Failed => ConnectionState::Failed,
-            _ if self.states.left => ConnectionState::Disconnected,
-            IceConnectionState::Disconnected => ConnectionState::Disconnected,
-            IceConnectionState::New => ConnectionState::New,
-            IceConnectionState::Connected | IceConnectionState::Completed
-                if self.dtls_connected =>
-            {
-                ConnectionState::Connected
-            }
-            // An ICE restart keeps the old path alive while it looks for a new one.
-            _ => ConnectionState::Connecting,
-        };
-        if self.states.connection != state {
-            self.states.connection = state;
-            self.events
-                .send(PeerConnectionEvent::ConnectionState(state));
-        }
-    }
-
-    fn update_signaling(&mut self) {
-        let state = self.signaling.state();
-        if self.states.signaling != state {
-            self.states.signaling = state;
-            self.events.send(PeerConnectionEvent::SignalingState(state));
         }
     }
 
@@ -411,13 +330,13 @@ impl Task {
             Command::SetLocal(description, reply) => {
                 let outcome = self.signaling.set_local(&description);
                 let result = outcome.and_then(|outcome| self.apply(outcome));
-                self.update_signaling();
+                self.states.set_signaling(self.signaling.state());
                 answer(reply, result);
             }
             Command::SetRemote(description, reply) => {
                 let outcome = self.signaling.set_remote(&description);
                 let result = outcome.and_then(|outcome| self.apply(outcome));
-                self.update_signaling();
+                self.states.set_signaling(self.signaling.state());
                 answer(reply, result);
             }
             Command::Local(reply) => answer(reply, Ok(self.local_description())),
@@ -489,7 +408,7 @@ impl Task {
                 engine.remove_local_candidate(&candidate);
             }
         }
-        self.set_gathering(GatheringState::Gathering);
+        self.states.set_gathering(GatheringState::Gathering);
         self.take_candidates();
         self.drain(now);
     }
@@ -499,19 +418,12 @@ impl Task {
             if let (Some(engine), Some(candidate)) = (&mut self.engine, candidate.for_engine()) {
                 engine.add_local_candidate(candidate);
             }
-            self.events.send(PeerConnectionEvent::IceCandidate {
+            self.states.tell(PeerConnectionEvent::IceCandidate {
                 candidate: candidate.line(),
                 mid: self.mid.clone(),
             });
         }
-        self.set_gathering(self.gatherer.state());
-    }
-
-    fn set_gathering(&mut self, state: GatheringState) {
-        if self.states.gathering != state {
-            self.states.gathering = state;
-            self.events.send(PeerConnectionEvent::GatheringState(state));
-        }
+        self.states.set_gathering(self.gatherer.state());
     }
 
     fn agreed(
@@ -542,14 +454,11 @@ impl Task {
                         engine.add_local_candidate(candidate);
                     }
                 }
-                self.dtls_connected = false;
-                self.states.broken = false;
-                self.states.left = false;
                 self.selected = None;
                 self.pacer.stop();
                 self.signaling.set_passive(!engine.is_active());
                 self.engine = Some(engine);
-                self.set_ice(IceConnectionState::Checking, now);
+                self.states.begin(now);
             }
         }
         let early = std::mem::take(&mut self.early);
