@@ -53,7 +53,12 @@ impl LocalCandidate {
         let foundation = self.kind.preference() * 100_000 + u32::from(self.preference);
         let related = match self.kind {
             Kind::Host => String::new(),
-            _ => format!(" raddr {} rport {}", self.base.ip(), self.base.port()),
+            Kind::ServerReflexive => {
+                format!(" raddr {} rport {}", self.base.ip(), self.base.port())
+            }
+            // Who uses a relay may do so to hide; the address is for diagnosis only.
+            Kind::Relayed if self.address.is_ipv4() => " raddr 0.0.0.0 rport 9".to_owned(),
+            Kind::Relayed => " raddr :: rport 9".to_owned(),
         };
         format!(
             "candidate:{foundation} 1 udp {priority} {} {} typ {}{related}",
@@ -149,6 +154,7 @@ mod tests {
             };
             assert_eq!(read.addr(), candidate.address);
             assert!(candidate.for_engine().is_some());
+            assert_eq!(line.contains("10.0.0.1"), kind == Kind::ServerReflexive);
             priorities.push(read.prio());
         }
         assert!(priorities.windows(2).all(|pair| pair[0] > pair[1]));

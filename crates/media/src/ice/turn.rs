@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use turn_client_proto::api::{
-    Transmit, TransmitBuild, TurnClientApi, TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet,
+    SendError, Transmit, TransmitBuild, TurnClientApi, TurnConfig, TurnEvent, TurnPollRet,
+    TurnRecvRet,
 };
 use turn_client_proto::prelude::DelayedTransmitBuild;
 use turn_client_proto::types::{TransportType, TurnCredentials};
@@ -13,6 +14,8 @@ use turn_client_proto::udp::TurnClientUdp;
 /// The relay's clock counts from zero.
 type Moment = turn_client_proto::types::Instant;
 
+/// Datagrams that wait for the server's permission.
+const HELD_DATAGRAMS: usize = 32;
 /// More peers than ICE ever looks at.
 const MOST_PEERS: usize = 128;
 const ROUNDS: usize = 32;
@@ -29,6 +32,9 @@ pub(super) struct Relay {
     permitted: Vec<IpAddr>,
     /// Peers that have a channel, or will.
     channels: Vec<SocketAddr>,
+    /// What was sent before the server permitted the peer. Lost, a connectivity check would come
+    /// again only after a quarter of a second.
+    held: Vec<(SocketAddr, Vec<u8>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +75,7 @@ impl Relay {
             state: State::Allocating(now + patience),
             permitted: Vec::new(),
             channels: Vec::new(),
+            held: Vec::new(),
         }
     }
 
@@ -104,6 +111,7 @@ impl Relay {
             self.state = State::Gone;
             return None;
         }
+        self.send_held(now, send);
         let moment = self.moment(now);
         // Each round does something or says when; the bound guards against one that does neither.
         for _ in 0..ROUNDS {
@@ -174,7 +182,19 @@ impl Relay {
         received
     }
 
-    /// Sends to a peer. Before the server permits the peer the datagram is lost: ICE tries again.
+    /// Sends what waited for a permission that is there now.
+    fn send_held(&mut self, now: Instant, send: &mut dyn FnMut(&[u8])) {
+        let client = &self.client;
+        let permitted = |(peer, _): &mut (SocketAddr, Vec<u8>)| {
+            client.have_permission(TransportType::Udp, peer.ip())
+        };
+        let ready: Vec<_> = self.held.extract_if(.., permitted).collect();
+        for (peer, datagram) in ready {
+            self.send(now, peer, &datagram, send);
+        }
+    }
+
+    /// Sends to a peer. What the server does not permit yet waits for it.
     pub(super) fn send(
         &mut self,
         now: Instant,
@@ -207,6 +227,9 @@ impl Relay {
         {
             Ok(Some(TransmitBuild { data, .. })) => send(&data.build()),
             Ok(None) => {}
+            Err(SendError::NoPermission) if self.held.len() < HELD_DATAGRAMS => {
+                self.held.push((peer, datagram.to_vec()));
+            }
             Err(error) => tracing::trace!(%peer, %error, "not relayed"),
         }
         while let Some(transmit) = self.client.poll_transmit(moment) {
