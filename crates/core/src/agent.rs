@@ -489,6 +489,9 @@ impl Agent {
     /// The server's new flow takes the place of a lost one: calls go on over it.
     fn flow_replaced(&mut self, replaced: Replaced, flow: FlowId) {
         self.cx.transactions.move_flow(replaced.flow, flow);
+        for replacement in self.replacements.values_mut() {
+            replacement.move_flow(replaced.flow, flow);
+        }
         for session in self.sessions.values_mut() {
             session.flow_replaced(&mut self.cx, replaced, flow);
         }

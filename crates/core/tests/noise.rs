@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use util::lone::Lone;
 use util::{Fate, Pair};
 
-/// The messages of a call with DTMF, an INFO and a BYE, as they were on the wire.
+/// The messages of a call with DTMF, an INFO, a REFER and a BYE, as they were on the wire.
 fn conversation() -> Vec<Bytes> {
     let heard = Rc::new(RefCell::new(Vec::new()));
     let mut pair = Pair::new(Transport::Udp);
@@ -36,6 +36,11 @@ fn conversation() -> Vec<Bytes> {
     pair.bob_session()
         .send_info(now, "text/plain", "hi", &Vec::new())
         .expect("an INFO");
+    pair.run(Duration::from_secs(2));
+    let now = pair.now;
+    pair.alice_session()
+        .refer(now, "sip:bob@192.0.2.2:5060", Default::default())
+        .expect("a REFER");
     pair.run(Duration::from_secs(2));
     let now = pair.now;
     pair.bob_session()
@@ -120,6 +125,7 @@ proptest! {
             harm.apply(&mut messages[which % count]);
         }
         let mut lone = Lone::unregistered();
+        lone.accepts = true;
         for at in &order {
             lone.receive(messages[at % messages.len()].clone());
             if let Some(id) = lone.session.filter(|_| at % 3 == 0) {
@@ -135,7 +141,7 @@ proptest! {
         let live = lone.agent.live();
         // What is left was established: it ends when somebody hangs up.
         prop_assert_eq!(live.sessions, live.dialogs, "{:?}", live);
-        prop_assert_eq!(live.client_transactions + live.server_transactions + live.asks, 0, "{:?}", live);
+        prop_assert_eq!(live.client_transactions + live.server_transactions + live.asks + live.subscriptions, 0, "{:?}", live);
     }
 }
 

@@ -584,3 +584,62 @@ fn refer_says_what_it_cannot_do() {
     assert!(trio.sent(ALICE, "REFER").is_empty());
     trio.finish();
 }
+
+/// What happens in a story of chance, from a seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        // Knuth's linear congruential generator: its upper bits are good enough for stories.
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+#[test]
+fn whatever_happens_to_a_transfer_every_call_ends_once_and_nothing_stays() {
+    for seed in 0..200 {
+        let mut chance = Chance(seed);
+        let (mut trio, alice, bob) = transferable(Transport::Udp);
+        let consulting = (chance.below(2) == 0).then(|| trio.call(ALICE, CAROL));
+        if chance.below(4) > 0 {
+            trio.phones[CAROL].decide = ACCEPT;
+        }
+        let loss = chance.below(30);
+        let mut weather = Chance(seed + 1_000_000);
+        trio.judge = Box::new(move |_, _| match weather.below(100) {
+            draw if draw < loss => Fate::Lose,
+            draw if draw < loss + 10 => Fate::Double,
+            draw if draw < loss + 20 => Fate::Late(Duration::from_millis(weather.below(4000))),
+            _ => Fate::Arrive,
+        });
+        for _ in 0..=chance.below(2) {
+            let options = ReferOptions {
+                replaces: consulting.map(|(session, _)| session),
+                subscribe: chance.below(5) > 0,
+                hang_up: chance.below(2) == 0,
+                ..Default::default()
+            };
+            if trio.is_established(ALICE, alice)
+                && consulting.is_none_or(|(session, _)| trio.is_established(ALICE, session))
+            {
+                trio.refer(ALICE, alice, CAROL, options);
+            }
+            trio.run(Duration::from_millis(chance.below(400)));
+        }
+        let mut ends = vec![(ALICE, alice), (BOB, bob)];
+        if let Some((calls, called)) = consulting {
+            ends.extend([(ALICE, calls), (CAROL, called)]);
+        }
+        let (who, session) = ends[chance.below(ends.len() as u64) as usize];
+        if trio.is_established(who, session) {
+            trio.hang_up(who, session);
+        }
+        trio.run(SECOND * 60);
+        trio.judge = Box::new(|_, _| Fate::Arrive);
+        trio.finish();
+    }
+}

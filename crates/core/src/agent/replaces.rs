@@ -8,7 +8,7 @@ use crate::context::{Context, Timer};
 use crate::dialog::DialogId;
 use crate::flow::FlowId;
 use crate::headers;
-use crate::session::{Received, SessionId};
+use crate::session::{Received, SessionId, is_same_invite};
 use crate::transaction::TransactionId;
 
 /// An INVITE that waits for the application's word.
@@ -17,6 +17,20 @@ pub(super) struct Replacement {
     old: SessionId,
     received: Received,
     flow: FlowId,
+}
+
+impl Replacement {
+    /// What it would be answered over was replaced.
+    pub(super) fn move_flow(&mut self, from: FlowId, to: FlowId) {
+        if self.flow == from {
+            self.flow = to;
+        }
+    }
+
+    /// Whether an INVITE is this one, come another way (RFC 3261 section 8.2.2.2).
+    pub(super) fn is_same_invite(&self, other: &Request) -> bool {
+        is_same_invite(&self.received.request, other)
+    }
 }
 
 impl Agent {

@@ -181,12 +181,18 @@ impl Agent {
             .sessions
             .values()
             .any(|session| session.is_same_invite(&request))
+            || self
+                .replacements
+                .values()
+                .any(|replacement| replacement.is_same_invite(&request))
         {
             return self
                 .cx
                 .answer(transaction, &request, StatusCode::LOOP_DETECTED);
         }
-        if self.life == Life::Stopping || self.sessions.len() >= self.cx.config.max_sessions {
+        if self.life == Life::Stopping
+            || self.sessions.len() + self.replacements.len() >= self.cx.config.max_sessions
+        {
             return self.cx.answer(transaction, &request, StatusCode::BUSY_HERE);
         }
         let readable = request.body().is_empty() || sdp_of(&request, &self.cx).is_some();

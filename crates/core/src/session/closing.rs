@@ -130,9 +130,12 @@ impl Session {
         cause: Cause,
         complete: impl FnOnce(&mut OutgoingRequest) -> Result<(), WriteError>,
     ) {
-        let State::Established(established) = std::mem::replace(&mut self.state, State::Closed)
-        else {
-            return;
+        let established = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Established(established) => established,
+            other => {
+                self.state = other;
+                return;
+            }
         };
         let (mut dialog, unacknowledged) = established.into_parts();
         let bye = dialog.request(Method::Bye).and_then(|mut bye| {

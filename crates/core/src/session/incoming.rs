@@ -261,15 +261,19 @@ impl Session {
         let State::Incoming(incoming) = &self.state else {
             return false;
         };
-        let ours = &incoming.offered().request;
-        let tag = |request: &Request| {
-            request
-                .from()
-                .ok()
-                .and_then(|from| from.tag().map(str::to_owned))
-        };
-        ours.call_id().ok() == other.call_id().ok()
-            && ours.cseq().ok().map(|cseq| cseq.number) == other.cseq().ok().map(|cseq| cseq.number)
-            && tag(ours) == tag(other)
+        is_same_invite(&incoming.offered().request, other)
     }
+}
+
+/// Whether two INVITEs that came different ways are one (RFC 3261 section 8.2.2.2).
+pub(crate) fn is_same_invite(one: &Request, other: &Request) -> bool {
+    let tag = |request: &Request| {
+        request
+            .from()
+            .ok()
+            .and_then(|from| from.tag().map(str::to_owned))
+    };
+    one.call_id().ok() == other.call_id().ok()
+        && one.cseq().ok().map(|cseq| cseq.number) == other.cseq().ok().map(|cseq| cseq.number)
+        && tag(one) == tag(other)
 }

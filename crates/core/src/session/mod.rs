@@ -41,7 +41,7 @@ use dtmf::DtmfQueue;
 use established::Established;
 pub use handle::{SessionInfo, SessionMut};
 pub use hold::OnHold;
-pub(crate) use incoming::Incoming;
+pub(crate) use incoming::{Incoming, is_same_invite};
 use outgoing::Outgoing;
 pub use refer::ReferOptions;
 use refer::Transfers;

@@ -9,7 +9,7 @@ use offhook_core::{
 };
 use offhook_sip::{Limits, Message, Method, OutgoingResponse, Request, Response, StatusCode, Uri};
 
-use super::{OFFER, describe};
+use super::{OFFER, describe, trio};
 
 /// An agent and what it has said so far.
 pub(crate) struct Lone {
@@ -25,6 +25,8 @@ pub(crate) struct Lone {
     pub(crate) session: Option<SessionId>,
     /// Whether a flow that the agent asks for is opened at once.
     pub(crate) reachable: bool,
+    /// Whether the application takes transfers and replacements.
+    pub(crate) accepts: bool,
     /// Our address on the next flow.
     pub(crate) local: &'static str,
     /// The flow of each message sent.
@@ -59,6 +61,7 @@ impl Lone {
             media: Vec::new(),
             session: None,
             reachable: true,
+            accepts: false,
             local: "127.0.0.1:40000",
             sent_on: Vec::new(),
         }
@@ -108,8 +111,14 @@ impl Lone {
                     question,
                 } => {
                     self.session = Some(session);
+                    let transfer =
+                        matches!(question, Question::Refer { .. } | Question::Replaces { .. });
                     self.asked.push((ask, session, question));
-                    self.agent.reply(self.now, ask, Reply::Proceed);
+                    let reply = match transfer && self.accepts {
+                        true => Reply::accept(),
+                        false => Reply::Proceed,
+                    };
+                    self.agent.reply(self.now, ask, reply);
                 }
                 _ => {}
             }
@@ -182,6 +191,8 @@ impl Lone {
                 }
                 other => describe(&other),
             },
+            Event::Refer { state, .. } => trio::tell(&state),
+            Event::Referred { .. } => "referred".to_owned(),
             Event::SessionClosed { .. } => "closed".to_owned(),
             Event::Stopped => "stopped".to_owned(),
             _ => return,
