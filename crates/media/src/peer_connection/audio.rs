@@ -152,6 +152,15 @@ impl AudioPath {
         Ok(())
     }
 
+    /// Another peer, or a new secure connection to the same one: SRTP counts the wraps of the
+    /// sequence from zero again, and so must we (RFC 3711 §3.3.1).
+    pub(super) fn restart(&mut self) {
+        self.sequence &= 0x7fff;
+        self.talkspurt = true;
+        self.heard = false;
+        self.retire_receiver();
+    }
+
     /// The direction in force.
     pub(super) fn direction(&self) -> Direction {
         self.agreement
@@ -555,6 +564,19 @@ mod tests {
             stats.packets_lost, 0,
             "a new source is no loss of 40 000 packets"
         );
+    }
+
+    #[test]
+    fn a_new_secure_connection_begins_without_wraps_of_the_sequence() {
+        let mut bench = Bench::new(Direction::SendRecv);
+        bench.path.sequence = 70_000;
+        bench.tick();
+        bench.path.restart();
+        bench.tick();
+        let sequences: Vec<u64> = bench.out.iter().map(|packet| packet.sequence).collect();
+        assert_eq!(sequences[0], 70_000);
+        assert!(sequences[1] < 0x8000, "{sequences:?}");
+        assert!(bench.out[1].marker);
     }
 
     #[test]

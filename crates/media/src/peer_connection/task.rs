@@ -458,6 +458,7 @@ impl Task {
                 self.pacer.stop();
                 self.signaling.set_passive(!engine.is_active());
                 self.engine = Some(engine);
+                self.audio.restart();
                 self.states.begin(now);
             }
         }
