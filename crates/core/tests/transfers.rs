@@ -526,6 +526,74 @@ fn a_referral_of_a_referral_works() {
 }
 
 #[test]
+fn an_application_that_never_speaks_of_a_replacement_refuses_it_in_the_end() {
+    let (mut trio, alice, bob) = transferable(Transport::Udp);
+    let (consulting, consulted) = trio.call(ALICE, CAROL);
+    trio.phones[CAROL].decide = WAIT;
+    let options = ReferOptions {
+        replaces: Some(consulting),
+        ..Default::default()
+    };
+    trio.refer(ALICE, alice, CAROL, options);
+    trio.run(Duration::from_secs(200));
+    assert!(
+        trio.refers(ALICE, alice)
+            .ends_with("1:failed(408) 1:terminated(noresource)"),
+        "{trio}"
+    );
+    assert!(trio.is_established(BOB, bob) && trio.is_established(CAROL, consulted));
+    trio.finish();
+}
+
+#[test]
+fn a_caller_who_hides_is_not_named_by_his_transfer() {
+    let mut trio = Trio::new(Transport::Udp);
+    let (now, target) = (trio.now, trio.uri(BOB));
+    trio.phones[BOB].answers = true;
+    let options = offhook_core::CallOptions {
+        anonymous: true,
+        ..Default::default()
+    };
+    let phone = &mut trio.phones[ALICE];
+    let alice = phone.agent.call(now, &target, options).expect("a call");
+    trio.run(SECOND);
+    trio.refer(ALICE, alice, CAROL, ReferOptions::default());
+    assert_eq!(trio.refers(ALICE, alice), "");
+    trio.run(SECOND);
+    let refer = trio.sent(ALICE, "REFER")[0];
+    assert_eq!(
+        refer.header(HeaderName::ReferredBy),
+        Some("<sip:anonymous@anonymous.invalid>")
+    );
+    trio.finish();
+}
+
+#[test]
+fn what_the_application_gives_with_its_accept_goes_before_what_came_with_the_refer() {
+    let (mut trio, alice, _) = transferable(Transport::Udp);
+    trio.phones[BOB].decide = WAIT;
+    trio.refer(ALICE, alice, CAROL, ReferOptions::default());
+    trio.run(SECOND);
+    let options = offhook_core::CallOptions {
+        extra_headers: vec![
+            (
+                "Referred-By".to_owned(),
+                "<sip:desk@example.com>".to_owned(),
+            ),
+            ("X-Case".to_owned(), "17".to_owned()),
+        ],
+        ..Default::default()
+    };
+    trio.reply(BOB, Reply::Accept { options });
+    trio.run(SECOND);
+    let invite = trio.sent(BOB, "INVITE")[0];
+    let by: Vec<&str> = invite.headers(HeaderName::ReferredBy).collect();
+    assert_eq!(by, ["<sip:desk@example.com>"]);
+    assert_eq!(invite.header("X-Case"), Some("17"));
+    trio.finish();
+}
+
+#[test]
 fn refer_says_what_it_cannot_do() {
     let (mut trio, alice, _) = transferable(Transport::Udp);
     let (other, _) = trio.call(ALICE, CAROL);
