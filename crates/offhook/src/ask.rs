@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use offhook_core::{AskId, Originator, Reply, SdpKind, SdpQuestion};
+use offhook_core::{AskId, ExtraHeaders, Originator, Reply, SdpKind, SdpQuestion};
 use offhook_media::PeerConnection;
-use offhook_sip::OutgoingRequest;
+use offhook_sip::{OutgoingRequest, Request, StatusCode, Uri};
 use tokio::sync::mpsc;
+
+use crate::call::CallSetup;
 
 /// Which questions the application wants to be asked; the others are answered with the default
 /// at once. Default: none.
@@ -23,26 +25,47 @@ pub struct Asks {
     pub sending: bool,
     /// [`SessionEvent::IceCandidate`](crate::SessionEvent::IceCandidate).
     pub ice_candidate: bool,
+    /// [`SessionEvent::Reinvite`](crate::SessionEvent::Reinvite).
+    pub reinvite: bool,
+    /// [`SessionEvent::Update`](crate::SessionEvent::Update).
+    pub update: bool,
+    /// [`SessionEvent::Refer`](crate::SessionEvent::Refer). Not asked, every REFER is refused.
+    pub refer: bool,
+    /// [`SessionEvent::Replaces`](crate::SessionEvent::Replaces). Not asked, no call takes the
+    /// place of another.
+    pub replaces: bool,
 }
 
 impl Asks {
     /// No question.
-    pub const NONE: Self = Self {
-        peer_connection: false,
-        sdp: false,
-        sending: false,
-        ice_candidate: false,
-    };
+    pub const NONE: Self = Self::all(false);
     /// Every question.
-    pub const ALL: Self = Self {
-        peer_connection: true,
-        sdp: true,
-        sending: true,
-        ice_candidate: true,
-    };
+    pub const ALL: Self = Self::all(true);
+
+    const fn all(asked: bool) -> Self {
+        Self {
+            peer_connection: asked,
+            sdp: asked,
+            sending: asked,
+            ice_candidate: asked,
+            reinvite: asked,
+            update: asked,
+            refer: asked,
+            replaces: asked,
+        }
+    }
 }
 
-pub(crate) type Replies = mpsc::UnboundedSender<(AskId, Reply)>;
+/// An answer on its way to the agent.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) ask: AskId,
+    pub(crate) reply: Reply,
+    /// How the call is made that the answer allows.
+    pub(crate) setup: Option<Box<CallSetup>>,
+}
+
+pub(crate) type Replies = mpsc::UnboundedSender<Answer>;
 
 /// Owes one reply; dropped, it proceeds.
 ///
@@ -62,20 +85,37 @@ impl Responder {
     }
 
     fn reply(mut self, reply: Reply) {
-        self.send(reply);
+        self.send(reply, None);
     }
 
-    fn send(&mut self, reply: Reply) {
+    fn reject(self, rejection: Rejection) {
+        let Rejection {
+            status,
+            reason,
+            extra_headers,
+        } = rejection;
+        self.reply(Reply::Reject {
+            status,
+            reason,
+            extra_headers,
+        });
+    }
+
+    fn send(&mut self, reply: Reply, setup: Option<Box<CallSetup>>) {
         if let Some(replies) = self.replies.take() {
             // The user agent is gone: nobody waits for the answer.
-            let _ = replies.send((self.ask, reply));
+            let _ = replies.send(Answer {
+                ask: self.ask,
+                reply,
+                setup,
+            });
         }
     }
 }
 
 impl Drop for Responder {
     fn drop(&mut self) {
-        self.send(Reply::Proceed);
+        self.send(Reply::Proceed, None);
     }
 }
 
@@ -168,5 +208,110 @@ impl IceCandidateAsk {
     /// Waits for no more candidates: the description goes out with those gathered so far.
     pub fn ready(self) {
         self.responder.reply(Reply::Ready);
+    }
+}
+
+/// How a request of the peer is refused. Default: with 403.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    /// The status, 300 to 699.
+    pub status: StatusCode,
+    /// The reason phrase, where it is not the status' own.
+    pub reason: Option<String>,
+    /// Headers added to the response.
+    pub extra_headers: ExtraHeaders,
+}
+
+impl Rejection {
+    /// A refusal with this status.
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            reason: None,
+            extra_headers: ExtraHeaders::new(),
+        }
+    }
+}
+
+impl Default for Rejection {
+    fn default() -> Self {
+        Self::new(StatusCode::FORBIDDEN)
+    }
+}
+
+/// The peer wants to change the session, by a re-INVITE or an UPDATE. Dropped, it may.
+#[derive(Debug)]
+pub struct ReofferAsk {
+    pub(crate) request: Request,
+    pub(crate) responder: Responder,
+}
+
+impl ReofferAsk {
+    /// The re-INVITE or UPDATE.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Refuses it: the session stays as it is.
+    pub fn reject(self, rejection: Rejection) {
+        self.responder.reject(rejection);
+    }
+}
+
+/// The peer wants this side to call somebody else: a transfer (RFC 3515). Dropped, it is refused.
+#[derive(Debug)]
+pub struct ReferAsk {
+    pub(crate) request: Request,
+    pub(crate) refer_to: Uri<'static>,
+    pub(crate) responder: Responder,
+}
+
+impl ReferAsk {
+    /// The REFER.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Whom to call.
+    pub fn refer_to(&self) -> &Uri<'static> {
+        &self.refer_to
+    }
+
+    /// Makes the call. It is told by
+    /// [`SessionEvent::Referred`](crate::SessionEvent::Referred), and to the user agent like
+    /// every call.
+    pub fn accept(mut self, setup: CallSetup) {
+        let options = setup.options.clone();
+        self.responder
+            .send(Reply::Accept { options }, Some(Box::new(setup)));
+    }
+
+    /// Refuses it.
+    pub fn reject(self, rejection: Rejection) {
+        self.responder.reject(rejection);
+    }
+}
+
+/// A call came in that asks for this session's place (RFC 3891). Dropped, it is refused.
+#[derive(Debug)]
+pub struct ReplacesAsk {
+    pub(crate) request: Request,
+    pub(crate) responder: Responder,
+}
+
+impl ReplacesAsk {
+    /// The INVITE.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Lets it in: it comes as an incoming call, and when that stands, this session ends.
+    pub fn accept(self) {
+        self.responder.reply(Reply::accept());
+    }
+
+    /// Refuses it.
+    pub fn reject(self, rejection: Rejection) {
+        self.responder.reject(rejection);
     }
 }

@@ -148,6 +148,22 @@ impl UserAgentBuilder {
         self.configure(move |config| config.gathering_timeout = timeout)
     }
 
+    /// Whether sessions are kept alive by timers (RFC 4028). Default: yes.
+    pub fn session_timers(self, timers: bool) -> Self {
+        self.configure(move |config| config.session_timers = timers)
+    }
+
+    /// The session interval to ask for, in seconds, at least 90. Default: 90.
+    pub fn session_expires(self, seconds: u32) -> Self {
+        self.configure(move |config| config.session_expires = seconds)
+    }
+
+    /// How long a request waits for a lost connection to come back, and a call for media that
+    /// found no way any more, before either is given up. Default: 32 seconds.
+    pub fn recovery_timeout(self, timeout: Duration) -> Self {
+        self.configure(move |config| config.recovery_timeout = timeout)
+    }
+
     /// The shortest and the longest delay before a lost connection is made again. Default: 2 s
     /// and 30 s.
     pub fn reconnect_delay(self, min: Duration, max: Duration) -> Self {

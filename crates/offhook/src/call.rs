@@ -12,15 +12,97 @@ use crate::media_options::{MediaChoice, Output};
 use crate::session::Session;
 use crate::user_agent::UserAgent;
 
+/// What may be said about the media of every call, made or answered.
+macro_rules! media_choices {
+    ($($at:ident).*) => {
+        /// Sends this audio. Default: silence.
+        pub fn play(mut self, source: Source) -> Self {
+            self.$($at.)*media.source = Some(source);
+            self
+        }
+
+        /// Sends back what the peer says.
+        pub fn echo(self) -> Self {
+            self.play(Source::echo())
+        }
+
+        /// Writes what the peer says to a WAV file. The file is complete when
+        /// [`Session::ended`] returns.
+        pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+            self.$($at.)*media.output = Output::File(path.into());
+            self
+        }
+
+        /// Hands what the peer says to this sink. Default: it is discarded.
+        pub fn sink(mut self, sink: Sink) -> Self {
+            self.$($at.)*media.output = Output::Sink(Box::new(sink));
+            self
+        }
+
+        /// The audio codecs to offer or accept, the preferred first. Default: those of
+        /// [`MediaOptions`](crate::MediaOptions).
+        pub fn codecs(mut self, codecs: impl IntoIterator<Item = AudioCodec>) -> Self {
+            self.$($at.)*media.codecs = Some(codecs.into_iter().collect());
+            self
+        }
+
+        /// Which questions this session shall ask. Default: those of the user agent.
+        pub fn asks(mut self, asks: Asks) -> Self {
+            self.$($at.)*asks = Some(asks);
+            self
+        }
+
+        /// A header for the INVITE, or for the 200 that answers it.
+        pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+            self.$($at.)*options.extra_headers.push((name.into(), value.into()));
+            self
+        }
+
+        /// The session interval to ask for (RFC 4028), in seconds, at least 90. Default: that of
+        /// the user agent.
+        pub fn session_timers_expires(mut self, seconds: u32) -> Self {
+            self.$($at.)*options.session_timers_expires = Some(seconds);
+            self
+        }
+    };
+}
+
+/// What may be said about the INVITE of every call that is made.
+macro_rules! invite_options {
+    ($($at:ident).*) => {
+        /// Hides the caller's address (RFC 3323, `Privacy: id`).
+        pub fn anonymous(mut self) -> Self {
+            self.$($at.)*options.anonymous = true;
+            self
+        }
+
+        /// Another user part for the From header.
+        pub fn from_user_name(mut self, name: impl Into<String>) -> Self {
+            self.$($at.)*options.from_user_name = Some(name.into());
+            self
+        }
+
+        /// Another display name for the From header.
+        pub fn from_display_name(mut self, name: impl Into<String>) -> Self {
+            self.$($at.)*options.from_display_name = Some(name.into());
+            self
+        }
+
+        /// How long the peer may ring before the call is cancelled. Default: three minutes.
+        pub fn no_answer_timeout(mut self, timeout: Duration) -> Self {
+            self.$($at.)*options.no_answer_timeout = timeout;
+            self
+        }
+    };
+}
+
 /// A call about to be made: see [`UserAgent::call`].
 #[derive(Debug)]
 #[must_use = "a call is made by start()"]
 pub struct CallBuilder<'a> {
     user_agent: &'a UserAgent,
     target: String,
-    options: CallOptions,
-    media: MediaChoice,
-    asks: Option<Asks>,
+    setup: CallSetup,
 }
 
 impl<'a> CallBuilder<'a> {
@@ -28,78 +110,12 @@ impl<'a> CallBuilder<'a> {
         Self {
             user_agent,
             target: target.to_owned(),
-            options: CallOptions::default(),
-            media: MediaChoice::default(),
-            asks: None,
+            setup: CallSetup::default(),
         }
     }
 
-    /// Sends this audio. Default: silence.
-    pub fn play(mut self, source: Source) -> Self {
-        self.media.source = Some(source);
-        self
-    }
-
-    /// Sends back what the peer says.
-    pub fn echo(self) -> Self {
-        self.play(Source::echo())
-    }
-
-    /// Writes what the peer says to a WAV file. The file is complete when
-    /// [`Session::ended`] returns.
-    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
-        self.media.output = Output::File(path.into());
-        self
-    }
-
-    /// Hands what the peer says to this sink. Default: it is discarded.
-    pub fn sink(mut self, sink: Sink) -> Self {
-        self.media.output = Output::Sink(Box::new(sink));
-        self
-    }
-
-    /// The audio codecs to offer, the preferred first. Default: those of
-    /// [`MediaOptions`](crate::MediaOptions).
-    pub fn codecs(mut self, codecs: impl IntoIterator<Item = AudioCodec>) -> Self {
-        self.media.codecs = Some(codecs.into_iter().collect());
-        self
-    }
-
-    /// Adds a header to the INVITE.
-    pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.extra_headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Hides the caller's address (RFC 3323, `Privacy: id`).
-    pub fn anonymous(mut self) -> Self {
-        self.options.anonymous = true;
-        self
-    }
-
-    /// Another user part for the From header.
-    pub fn from_user_name(mut self, name: impl Into<String>) -> Self {
-        self.options.from_user_name = Some(name.into());
-        self
-    }
-
-    /// Another display name for the From header.
-    pub fn from_display_name(mut self, name: impl Into<String>) -> Self {
-        self.options.from_display_name = Some(name.into());
-        self
-    }
-
-    /// How long the peer may ring before the call is cancelled. Default: three minutes.
-    pub fn no_answer_timeout(mut self, timeout: Duration) -> Self {
-        self.options.no_answer_timeout = timeout;
-        self
-    }
-
-    /// Which questions this call shall ask. Default: those of the user agent.
-    pub fn asks(mut self, asks: Asks) -> Self {
-        self.asks = Some(asks);
-        self
-    }
+    media_choices!(setup);
+    invite_options!(setup);
 
     /// Makes the call. What becomes of it is told by the session.
     ///
@@ -109,9 +125,22 @@ impl<'a> CallBuilder<'a> {
     /// [`Error::Media`] when the file to record to cannot be written, [`Error::Stopped`] after
     /// [`UserAgent::stop`].
     pub fn start(self) -> Result<Session, Error> {
-        self.user_agent
-            .start_call(&self.target, self.options, self.media, self.asks)
+        self.user_agent.start_call(&self.target, self.setup)
     }
+}
+
+/// How a call is made that a REFER asks for: see [`ReferAsk::accept`](crate::ReferAsk::accept).
+#[derive(Debug, Default)]
+#[must_use]
+pub struct CallSetup {
+    pub(crate) options: CallOptions,
+    pub(crate) media: MediaChoice,
+    pub(crate) asks: Option<Asks>,
+}
+
+impl CallSetup {
+    media_choices!();
+    invite_options!();
 }
 
 /// How a call is answered: see [`Session::answer`].
@@ -124,46 +153,5 @@ pub struct AnswerOptions {
 }
 
 impl AnswerOptions {
-    /// Sends this audio. Default: silence.
-    pub fn play(mut self, source: Source) -> Self {
-        self.media.source = Some(source);
-        self
-    }
-
-    /// Sends back what the peer says.
-    pub fn echo(self) -> Self {
-        self.play(Source::echo())
-    }
-
-    /// Writes what the peer says to a WAV file. The file is complete when
-    /// [`Session::ended`] returns.
-    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
-        self.media.output = Output::File(path.into());
-        self
-    }
-
-    /// Hands what the peer says to this sink. Default: it is discarded.
-    pub fn sink(mut self, sink: Sink) -> Self {
-        self.media.output = Output::Sink(Box::new(sink));
-        self
-    }
-
-    /// The audio codecs to accept, the preferred first. Default: those of
-    /// [`MediaOptions`](crate::MediaOptions).
-    pub fn codecs(mut self, codecs: impl IntoIterator<Item = AudioCodec>) -> Self {
-        self.media.codecs = Some(codecs.into_iter().collect());
-        self
-    }
-
-    /// Adds a header to the 200.
-    pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.extra_headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Which questions this session shall ask from now on. Default: those of the user agent.
-    pub fn asks(mut self, asks: Asks) -> Self {
-        self.asks = Some(asks);
-        self
-    }
+    media_choices!();
 }

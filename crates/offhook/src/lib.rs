@@ -67,19 +67,24 @@ mod media_driver;
 mod media_options;
 mod queue;
 mod redact;
+mod refer;
 mod session;
 mod session_event;
 mod trace;
 mod user_agent;
 mod user_agent_event;
 
-pub use ask::{Asks, IceCandidateAsk, PeerConnectionAsk, SdpAsk, SendingAsk};
+pub use ask::{
+    Asks, IceCandidateAsk, PeerConnectionAsk, ReferAsk, Rejection, ReofferAsk, ReplacesAsk, SdpAsk,
+    SendingAsk,
+};
 pub use builder::UserAgentBuilder;
-pub use call::{AnswerOptions, CallBuilder};
+pub use call::{AnswerOptions, CallBuilder, CallSetup};
 pub use error::Error;
 pub use media_options::MediaOptions;
 pub use redact::redact;
-pub use session::Session;
+pub use refer::ReferSubscriber;
+pub use session::{Session, Transfer};
 pub use session_event::{CallEnd, MediaEvent, SessionEvent};
 pub use trace::{WireDirection, WireMessage};
 pub use user_agent::UserAgent;
@@ -87,8 +92,8 @@ pub use user_agent_event::UserAgentEvent;
 
 pub use offhook_core::{
     Cause, CommandError, ConfigError, Destination, DestinationError, Direction, DtmfOptions,
-    DtmfTransport, ExtraHeaders, FlowId, Live, MediaKinds, Originator, SdpKind, TerminateOptions,
-    Transport,
+    DtmfTransport, ExtraHeaders, FlowId, Live, MediaKinds, OnHold, Originator, ReferState,
+    RenegotiationError, ReofferOptions, SdpKind, StatusLine, TerminateOptions, Transport,
 };
 pub use offhook_media::{
     AudioCodec, AudioFrame, CandidatePair, FrameReceiver, FrameSender, IceServer, MediaError,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use offhook_core::{ConnectionState, MediaReport, MediaRequest, MediaStep, SdpKind};
 use offhook_media::{
-    ConnectionState as PeerState, GatheringState, MediaError, MediaKind, OfferOptions,
+    ConnectionState as PeerState, Direction, GatheringState, MediaError, MediaKind, OfferOptions,
     PeerConnection, PeerConnectionEvent, PeerConnectionEvents, SdpType, SessionDescription, Stats,
 };
 use tokio::sync::mpsc;
@@ -118,6 +118,14 @@ impl Peer {
                 duration,
                 gap,
             } => connection.insert_dtmf(&tones, duration, gap).await,
+            MediaRequest::SetHold { held } => {
+                let direction = if held {
+                    Direction::SendOnly
+                } else {
+                    Direction::SendRecv
+                };
+                connection.set_direction(MediaKind::Audio, direction).await
+            }
             MediaRequest::SetEnabled { audio, video } => {
                 connection.set_enabled(MediaKind::Audio, audio);
                 connection.set_enabled(MediaKind::Video, video);
@@ -156,8 +164,7 @@ impl Peer {
     }
 
     async fn create_offer(&mut self, ice_restart: bool) -> Result<MediaReport, MediaError> {
-        let mut options = OfferOptions::default();
-        options.ice_restart = ice_restart;
+        let options = OfferOptions { ice_restart };
         let SessionDescription { sdp, .. } = self.connection()?.create_offer(options).await?;
         Ok(MediaReport::Created { sdp })
     }

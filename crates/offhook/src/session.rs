@@ -10,8 +10,8 @@ use std::time::SystemTime;
 
 use futures_core::Stream;
 use offhook_core::{
-    CommandError, Direction, DtmfOptions, ExtraHeaders, MediaKinds, SessionId, SessionInfo,
-    SessionMut, Status, TerminateOptions,
+    CommandError, Direction, DtmfOptions, ExtraHeaders, MediaKinds, OnHold, ReferOptions,
+    ReofferOptions, SessionId, SessionInfo, SessionMut, Status, TerminateOptions,
 };
 use offhook_media::{PeerConnection, Stats};
 use offhook_sip::{NameAddr, Request};
@@ -22,6 +22,7 @@ use crate::call::AnswerOptions;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::queue::EventQueue;
+use crate::refer::ReferSubscriber;
 use crate::session_event::{CallEnd, SessionEvent};
 
 /// One call: the handle by which an application follows and steers it.
@@ -36,6 +37,37 @@ use crate::session_event::{CallEnd, SessionEvent};
 pub struct Session {
     driver: Arc<Driver>,
     inner: Arc<SessionInner>,
+}
+
+/// How a call is transferred: see [`Session::refer`].
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// Headers added to the REFER.
+    pub extra_headers: ExtraHeaders,
+    /// A session of the same user agent with the target, whose place the new call shall take: an
+    /// attended transfer (RFC 3891; RFC 5589, 7). Default: none.
+    pub replaces: Option<Session>,
+    /// Whether the peer shall tell how the transfer goes (RFC 4488). Default: true.
+    pub subscribe: bool,
+    /// Whether this side hangs up once the target has answered. Default: false.
+    pub hang_up: bool,
+}
+
+impl Default for Transfer {
+    fn default() -> Self {
+        let ReferOptions {
+            extra_headers,
+            subscribe,
+            hang_up,
+            ..
+        } = ReferOptions::default();
+        Self {
+            extra_headers,
+            replaces: None,
+            subscribe,
+            hang_up,
+        }
+    }
 }
 
 /// What belongs to one session and outlives it.
@@ -206,6 +238,66 @@ impl Session {
         self.command(|session, now| session.send_info(now, content_type, body, extra_headers))
     }
 
+    /// Puts the peer on hold, by a re-INVITE or UPDATE (RFC 3264, 8.4). The number names the
+    /// exchange in its [`SessionEvent::Renegotiated`]; when the peer refuses, the session is as
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the peer is on hold already, or the session is not
+    /// [ready](Session::is_ready_to_reoffer).
+    pub fn hold(&self, options: ReofferOptions) -> Result<u32, Error> {
+        self.command(|session, now| session.hold(now, options))
+    }
+
+    /// Lets the peer go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the peer is not on hold, or the session is not
+    /// [ready](Session::is_ready_to_reoffer).
+    pub fn unhold(&self, options: ReofferOptions) -> Result<u32, Error> {
+        self.command(|session, now| session.unhold(now, options))
+    }
+
+    /// Makes a new offer (RFC 3261, 14.1), for example after the peer connection was changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the session is not [ready](Session::is_ready_to_reoffer).
+    pub fn renegotiate(&self, options: ReofferOptions) -> Result<u32, Error> {
+        self.command(|session, now| session.renegotiate(now, options))
+    }
+
+    /// Asks the peer to call `target` (RFC 3515): an address, or a user of the own domain. With
+    /// [`Transfer::replaces`] that call takes the place of another one of this side: an attended
+    /// transfer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when a call does not stand, or the target is no address.
+    pub fn refer(&self, target: &str, transfer: Transfer) -> Result<ReferSubscriber, Error> {
+        let Transfer {
+            extra_headers,
+            replaces,
+            subscribe,
+            hang_up,
+        } = transfer;
+        let replaces = replaces.map(|session| session.inner.id);
+        let options = ReferOptions {
+            extra_headers,
+            replaces,
+            subscribe,
+            hang_up,
+        };
+        let id = self.inner.id;
+        let states = self.driver.act(|state, now| {
+            let refer = state.agent.session(id)?.refer(now, target, options)?;
+            Ok::<_, CommandError>(state.follow_refer(id, refer))
+        })?;
+        Ok(ReferSubscriber::new(states))
+    }
+
     /// Sends silence, or blackness, instead of the local media.
     ///
     /// # Errors
@@ -261,6 +353,18 @@ impl Session {
     /// Which kinds of local media are muted.
     pub fn is_muted(&self) -> MediaKinds {
         self.read(|info| info.is_muted()).unwrap_or_default()
+    }
+
+    /// Which side has put the other on hold.
+    pub fn is_on_hold(&self) -> OnHold {
+        self.read(|info| info.is_on_hold()).unwrap_or_default()
+    }
+
+    /// Whether [`Session::hold`], [`Session::unhold`] and [`Session::renegotiate`] are possible
+    /// now.
+    pub fn is_ready_to_reoffer(&self) -> bool {
+        self.read(|info| info.is_ready_to_reoffer())
+            .unwrap_or(false)
     }
 
     /// Who started the session.

@@ -4,10 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook_core::{Cause, End, Originator};
+use offhook_core::{Cause, End, Originator, RenegotiationError};
 use offhook_sip::{Message, Request, Response, StatusCode};
 
-use crate::ask::{IceCandidateAsk, PeerConnectionAsk, SdpAsk, SendingAsk};
+use crate::ask::{
+    IceCandidateAsk, PeerConnectionAsk, ReferAsk, ReofferAsk, ReplacesAsk, SdpAsk, SendingAsk,
+};
+use crate::session::Session;
 
 /// What happened to a session.
 ///
@@ -109,6 +112,29 @@ pub enum SessionEvent {
         /// Whose hold.
         originator: Originator,
     },
+    /// A renegotiation of ours has come to its end: JsSIP's `done` callback.
+    Renegotiated {
+        /// Which one: the number that [`Session::hold`](crate::Session::hold) and its like gave.
+        exchange: u32,
+        /// Whether the session is now as it was to be, or as it was before.
+        result: Result<(), RenegotiationError>,
+    },
+    /// A re-INVITE or UPDATE of the peer was taken and answered: JsSIP's `callback`.
+    Reoffered {
+        /// The request.
+        request: Request,
+    },
+    /// The peer sent a re-INVITE. Only with [`Asks::reinvite`](crate::Asks::reinvite).
+    Reinvite(ReofferAsk),
+    /// The peer sent an UPDATE. Only with [`Asks::update`](crate::Asks::update).
+    Update(ReofferAsk),
+    /// The peer wants this side to call somebody else. Only with
+    /// [`Asks::refer`](crate::Asks::refer).
+    Refer(ReferAsk),
+    /// The call that the peer asked for by a REFER is being made.
+    Referred(Session),
+    /// A call wants this session's place. Only with [`Asks::replaces`](crate::Asks::replaces).
+    Replaces(ReplacesAsk),
     /// A session description is about to be sent or applied. Only with
     /// [`Asks::sdp`](crate::Asks::sdp).
     Sdp(SdpAsk),
@@ -180,6 +206,13 @@ impl SessionEvent {
             Self::Unmuted { .. } => "unmuted",
             Self::Hold { .. } => "hold",
             Self::Unhold { .. } => "unhold",
+            Self::Renegotiated { .. } => "renegotiate:done",
+            Self::Reoffered { .. } => "reoffer:done",
+            Self::Reinvite(_) => "reinvite",
+            Self::Update(_) => "update",
+            Self::Refer(_) => "refer",
+            Self::Referred(_) => "refer:call",
+            Self::Replaces(_) => "replaces",
             Self::Sdp(_) => "sdp",
             Self::IceCandidate(_) => "icecandidate",
             Self::GetUserMediaFailed { .. } => "getusermediafailed",
@@ -199,7 +232,12 @@ impl SessionEvent {
     pub fn is_rtc_session_event(&self) -> bool {
         !matches!(
             self,
-            Self::DtmfDelivered { .. } | Self::InfoDelivered { .. } | Self::Media(_)
+            Self::DtmfDelivered { .. }
+                | Self::InfoDelivered { .. }
+                | Self::Renegotiated { .. }
+                | Self::Reoffered { .. }
+                | Self::Referred(_)
+                | Self::Media(_)
         )
     }
 
@@ -253,6 +291,8 @@ impl SessionEvent {
             Core::Unmuted { audio, video } => Self::Unmuted { audio, video },
             Core::Hold { originator } => Self::Hold { originator },
             Core::Unhold { originator } => Self::Unhold { originator },
+            Core::Renegotiated { exchange, result } => Self::Renegotiated { exchange, result },
+            Core::Reoffered { request } => Self::Reoffered { request },
             Core::GetUserMediaFailed { error } => Self::GetUserMediaFailed { error },
             Core::CreateOfferFailed { error } => Self::CreateOfferFailed { error },
             Core::CreateAnswerFailed { error } => Self::CreateAnswerFailed { error },
@@ -321,6 +361,25 @@ impl fmt::Display for SessionEvent {
                 ask.originator(),
                 ask.kind()
             ),
+            Self::Renegotiated { result: Ok(()), .. } => f.write_str("renegotiated"),
+            Self::Renegotiated {
+                result: Err(error), ..
+            } => {
+                write!(f, "not renegotiated: {error}")
+            }
+            Self::Reoffered { .. } => f.write_str("renegotiated by the peer"),
+            Self::Reinvite(_) | Self::Update(_) => f.write_str("the peer wants to renegotiate"),
+            Self::Refer(ask) => {
+                write!(f, "the peer asks for a call to {}", ask.refer_to().as_str())
+            }
+            Self::Referred(call) => {
+                write!(
+                    f,
+                    "calling {} for the peer",
+                    call.remote_identity().uri.as_str()
+                )
+            }
+            Self::Replaces(_) => f.write_str("a call wants this one's place"),
             Self::IceCandidate(ask) => write!(f, "gathered {}", ask.candidate()),
             Self::GetUserMediaFailed { error } => write!(f, "no local media: {error}"),
             Self::CreateOfferFailed { error } => write!(f, "no offer could be made: {error}"),

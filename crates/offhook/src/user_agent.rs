@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use offhook_core::{CallOptions, CommandError, Live, Transport};
+use offhook_core::{CommandError, Live, Transport};
 
-use crate::ask::Asks;
 use crate::builder::UserAgentBuilder;
-use crate::call::CallBuilder;
+use crate::call::{CallBuilder, CallSetup};
 use crate::driver::{Connection, Driver, Registration, Standing};
 use crate::error::Error;
-use crate::media_options::MediaChoice;
 use crate::session::Session;
 use crate::user_agent_event::UserAgentEvent;
 
@@ -105,13 +103,12 @@ impl UserAgent {
         CallBuilder::new(self, target)
     }
 
-    pub(crate) fn start_call(
-        &self,
-        target: &str,
-        options: CallOptions,
-        media: MediaChoice,
-        asks: Option<Asks>,
-    ) -> Result<Session, Error> {
+    pub(crate) fn start_call(&self, target: &str, setup: CallSetup) -> Result<Session, Error> {
+        let CallSetup {
+            options,
+            media,
+            asks,
+        } = setup;
         let media = media.settle(&self.driver.settings.media)?;
         self.driver
             .call(target, options, media, asks)
