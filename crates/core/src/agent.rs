@@ -428,8 +428,10 @@ impl Agent {
             }
         }
         self.send_waiting(flow, flow);
-        for session in self.sessions.values_mut() {
-            session.way_changed(&mut self.cx);
+        for id in self.cx.expectant.clone() {
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.way_changed(&mut self.cx);
+            }
         }
     }
 
@@ -454,8 +456,10 @@ impl Agent {
         }
         self.give_up_waiting(flow);
         self.drain_transactions();
-        for session in self.sessions.values_mut() {
-            session.way_lost(&mut self.cx, &reason);
+        for id in self.cx.expectant.clone() {
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.way_lost(&mut self.cx, &reason);
+            }
         }
     }
 
@@ -504,7 +508,9 @@ impl Agent {
             self.sweep_replacements();
             self.drain_transactions();
         }
-        self.sessions.retain(|_, session| !session.is_closed());
+        for id in self.cx.closed.drain(..) {
+            self.sessions.remove(&id);
+        }
         if self.life == Life::Stopping && self.sessions.is_empty() && self.registration.is_idle() {
             self.stopped();
         }

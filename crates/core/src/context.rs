@@ -1,6 +1,7 @@
 //! What every machine of the agent may use: the time, chance, timers, transactions, the way out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use offhook_sip::{
@@ -18,6 +19,7 @@ use crate::event::{Event, Output, SessionEvent};
 use crate::flow::FlowId;
 use crate::headers;
 use crate::media::MediaRequest;
+use crate::owners::Owners;
 use crate::random::Random;
 use crate::session::{self, InDialog, SessionId, SessionTimer};
 use crate::time::Instant;
@@ -112,8 +114,15 @@ pub(crate) struct Context {
     pub(crate) pending: HashMap<TransactionId, Pending>,
     pub(crate) waiting: BTreeMap<FlowId, Vec<Waiting>>,
     /// Which session a dialog belongs to.
-    pub(crate) dialogs: HashMap<DialogId, SessionId>,
-    pub(crate) asks: BTreeMap<AskId, SessionId>,
+    pub(crate) dialogs: Owners<Arc<DialogId>>,
+    pub(crate) asks: Owners<AskId>,
+    /// Which session rings for an INVITE, by its transaction and by its marks.
+    pub(crate) invites: Owners<TransactionId>,
+    pub(crate) marks: Owners<Arc<str>>,
+    /// Sessions whose INVITE waits for a way.
+    pub(crate) expectant: BTreeSet<SessionId>,
+    /// Sessions that have come to their end in this turn.
+    pub(crate) closed: Vec<SessionId>,
     next_ask: u64,
     /// What sessions have done for each other, until the agent carries it over.
     pub(crate) errands: VecDeque<Errand>,
@@ -142,13 +151,23 @@ impl Context {
             auth,
             pending: HashMap::new(),
             waiting: BTreeMap::new(),
-            dialogs: HashMap::new(),
-            asks: BTreeMap::new(),
+            dialogs: Owners::new(),
+            asks: Owners::new(),
+            invites: Owners::new(),
+            marks: Owners::new(),
+            expectant: BTreeSet::new(),
+            closed: Vec::new(),
             next_ask: 1,
             errands: VecDeque::new(),
             referrals: HashMap::new(),
             outputs: VecDeque::new(),
         }
+    }
+
+    /// A ringing call is answered or over: its INVITE is no mark of anything any more.
+    pub(crate) fn forget_invite(&mut self, session: SessionId) {
+        self.invites.release(session, |_| false);
+        self.marks.release(session, |_| false);
     }
 
     /// Lets everything go that was under way.
@@ -159,6 +178,10 @@ impl Context {
         self.waiting.clear();
         self.dialogs.clear();
         self.asks.clear();
+        self.invites.clear();
+        self.marks.clear();
+        self.expectant.clear();
+        self.closed.clear();
         self.errands.clear();
         self.referrals.clear();
         self.connection.disconnect(&mut self.outputs);

@@ -50,6 +50,7 @@ mod headers;
 mod media;
 mod offer_answer;
 mod options;
+mod owners;
 mod random;
 mod registration;
 mod session;

@@ -8,7 +8,7 @@ use crate::context::{Context, Timer};
 use crate::dialog::DialogId;
 use crate::flow::FlowId;
 use crate::headers;
-use crate::session::{Received, SessionId, is_same_invite};
+use crate::session::{Received, SessionId, marks_of};
 use crate::transaction::TransactionId;
 
 /// An INVITE that waits for the application's word.
@@ -29,7 +29,7 @@ impl Replacement {
 
     /// Whether an INVITE is this one, come another way (RFC 3261 section 8.2.2.2).
     pub(super) fn is_same_invite(&self, other: &Request) -> bool {
-        is_same_invite(&self.received.request, other)
+        marks_of(&self.received.request) == marks_of(other)
     }
 }
 
@@ -85,7 +85,7 @@ impl Agent {
             dialog.remote_tag.clear();
             found = self.cx.dialogs.get(&dialog);
         }
-        let old = *found.ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
+        let old = found.ok_or(StatusCode::CALL_DOES_NOT_EXIST)?;
         self.sessions
             .get(&old)
             .ok_or(StatusCode::CALL_DOES_NOT_EXIST)?

@@ -9,7 +9,7 @@ use crate::dialog::DialogId;
 use crate::flow::FlowId;
 use crate::headers;
 use crate::session::{
-    Received as InSession, Session, SessionId, refuse_interval, sdp_of, too_small,
+    Received as InSession, Session, SessionId, marks_of, refuse_interval, sdp_of, too_small,
 };
 use crate::transaction::{Received, TransactionId};
 
@@ -66,7 +66,7 @@ impl Agent {
     }
 
     fn ack_received(&mut self, ack: Request) {
-        let session = DialogId::of_request(&ack).and_then(|id| self.cx.dialogs.get(&id).copied());
+        let session = DialogId::of_request(&ack).and_then(|id| self.cx.dialogs.get(&id));
         match session.and_then(|id| self.sessions.get_mut(&id)) {
             Some(session) => session.acknowledged(&mut self.cx, ack),
             None => self.counters.stray_acks += 1,
@@ -84,11 +84,9 @@ impl Agent {
             None => StatusCode::CALL_DOES_NOT_EXIST,
         };
         self.cx.answer(cancel, &request, status);
-        let session = invite.and_then(|invite| {
-            self.sessions
-                .values_mut()
-                .find(|session| session.invite_transaction() == Some(invite))
-        });
+        let session = invite
+            .and_then(|invite| self.cx.invites.get(&invite))
+            .and_then(|id| self.sessions.get_mut(&id));
         match (session, invite) {
             (Some(session), _) => session.cancelled(&mut self.cx, request),
             (None, Some(invite)) => self.replaces_cancelled(invite),
@@ -159,8 +157,7 @@ impl Agent {
     }
 
     fn route_in_dialog(&mut self, transaction: TransactionId, request: Request) {
-        let session =
-            DialogId::of_request(&request).and_then(|id| self.cx.dialogs.get(&id).copied());
+        let session = DialogId::of_request(&request).and_then(|id| self.cx.dialogs.get(&id));
         match session.and_then(|id| self.sessions.get_mut(&id)) {
             Some(session) => session.requested(
                 &mut self.cx,
@@ -177,10 +174,8 @@ impl Agent {
     }
 
     fn invite_received(&mut self, flow: FlowId, transaction: TransactionId, request: Request) {
-        if self
-            .sessions
-            .values()
-            .any(|session| session.is_same_invite(&request))
+        let marks = marks_of(&request);
+        if self.cx.marks.get(&*marks).is_some()
             || self
                 .replacements
                 .values()
@@ -235,6 +230,8 @@ impl Agent {
         let id = self.name_session();
         match Session::receive(&mut self.cx, id, received, flow) {
             Ok(session) => {
+                self.cx.invites.insert(transaction, id);
+                self.cx.marks.insert(marks_of(&request), id);
                 self.sessions.insert(id, session);
                 Some(id)
             }

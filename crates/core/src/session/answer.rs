@@ -114,6 +114,7 @@ impl Session {
         let State::Incoming(incoming) = std::mem::replace(&mut self.state, State::Closed) else {
             return;
         };
+        cx.forget_invite(self.id);
         let Offered { dialog, .. } = incoming.into_offered();
         let allows_update = request.has_token(HeaderName::Allow, "UPDATE");
         cx.timers

@@ -1,5 +1,6 @@
 //! An incoming call, from the INVITE to the final response (RFC 3261 section 13.3).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_sip::{HeaderName, Message, OutgoingResponse, Request, StatusCode, WriteError};
@@ -104,7 +105,7 @@ impl Session {
             request: Some(request.clone()),
         };
         let expires = request.typed::<offhook_sip::Expires>().ok().flatten();
-        cx.dialogs.insert(dialog.id().clone(), id);
+        cx.dialogs.insert(Arc::new(dialog.id().clone()), id);
         let call_id = dialog.id().call_id.clone();
         let ask = cx.ask(id, question);
         let offered = Box::new(Offered {
@@ -246,34 +247,14 @@ impl Session {
             self.close(cx);
         }
     }
-
-    /// The server transaction of the INVITE that waits for its final response.
-    pub(crate) fn invite_transaction(&self) -> Option<TransactionId> {
-        match &self.state {
-            State::Incoming(incoming) => Some(incoming.offered().transaction),
-            _ => None,
-        }
-    }
-
-    /// Whether this is the session of an INVITE with these marks that came another way: a merged
-    /// request (RFC 3261 section 8.2.2.2).
-    pub(crate) fn is_same_invite(&self, other: &Request) -> bool {
-        let State::Incoming(incoming) = &self.state else {
-            return false;
-        };
-        is_same_invite(&incoming.offered().request, other)
-    }
 }
 
-/// Whether two INVITEs that came different ways are one (RFC 3261 section 8.2.2.2).
-pub(crate) fn is_same_invite(one: &Request, other: &Request) -> bool {
-    let tag = |request: &Request| {
-        request
-            .from()
-            .ok()
-            .and_then(|from| from.tag().map(str::to_owned))
-    };
-    one.call_id().ok() == other.call_id().ok()
-        && one.cseq().ok().map(|cseq| cseq.number) == other.cseq().ok().map(|cseq| cseq.number)
-        && tag(one) == tag(other)
+/// What two INVITEs share that are one and came different ways: merged requests
+/// (RFC 3261 section 8.2.2.2).
+pub(crate) fn marks_of(invite: &Request) -> Arc<str> {
+    let from = invite.from().ok();
+    let tag = from.as_ref().and_then(|from| from.tag());
+    let number = invite.cseq().map_or(0, |cseq| cseq.number);
+    let call_id = invite.call_id().unwrap_or_default();
+    format!("{number} {} {call_id}", tag.unwrap_or_default()).into()
 }

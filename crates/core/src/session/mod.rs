@@ -43,7 +43,7 @@ use dtmf::DtmfQueue;
 use established::Established;
 pub use handle::{SessionInfo, SessionMut};
 pub use hold::OnHold;
-pub(crate) use incoming::{Incoming, is_same_invite};
+pub(crate) use incoming::{Incoming, marks_of};
 use outgoing::Outgoing;
 pub use refer::ReferOptions;
 use refer::Transfers;
@@ -139,10 +139,6 @@ impl Session {
             started: None,
             ended: None,
         }
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed)
     }
 
     pub(crate) fn is_ended(&self) -> bool {
@@ -451,8 +447,11 @@ impl Session {
             return;
         }
         self.state = State::Closed;
-        cx.dialogs.retain(|_, session| *session != id);
-        cx.asks.retain(|_, session| *session != id);
+        cx.dialogs.release(id, |_| false);
+        cx.asks.release(id, |_| false);
+        cx.forget_invite(id);
+        cx.expectant.remove(&id);
+        cx.closed.push(id);
         cx.referrals.remove(&id);
         cx.event(Event::SessionClosed { session: id });
     }

@@ -152,6 +152,7 @@ impl Session {
                     std::mem::replace(&mut self.state, State::Closed)
                 {
                     self.state = State::Outgoing(Outgoing::Waiting(draft, offer));
+                    cx.expectant.insert(self.id);
                     let limit = cx.config.timings.t1 * 64;
                     cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
                     self.way_changed(cx);
@@ -197,6 +198,7 @@ impl Session {
         else {
             return;
         };
+        cx.expectant.remove(&self.id);
         match self.invite(cx, &draft, flow, offer) {
             Ok(request) => {
                 let ask = cx.ask(self.id, Question::Sending(request.clone()));

@@ -1,5 +1,6 @@
 //! The responses to our INVITE, from the first ring to the 2xx (RFC 3261 section 13.2.2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_sip::{HeaderName, Message, Method, NameAddr, OutgoingRequest, Response, StatusCode};
@@ -80,7 +81,7 @@ impl Session {
                 Dialog::from_response(&self.local, invite.sequence, &response, invite.flow)
             && !early.iter().any(|known| known.id() == dialog.id())
         {
-            cx.dialogs.insert(dialog.id().clone(), self.id);
+            cx.dialogs.insert(Arc::new(dialog.id().clone()), self.id);
             early.push(dialog);
         }
         self.state = State::Outgoing(Outgoing::Proceeding(invite, early));
@@ -147,7 +148,7 @@ impl Session {
         let Ok(ack) = acknowledge(cx, &dialog, invite.transaction) else {
             return self.abandon(cx, Cause::InternalError);
         };
-        cx.dialogs.insert(dialog.id().clone(), self.id);
+        cx.dialogs.insert(Arc::new(dialog.id().clone()), self.id);
         if let Ok(remote) = response.to() {
             self.remote = remote.into_owned();
         }

@@ -63,6 +63,7 @@ impl Session {
             pending,
         };
         self.state = State::Outgoing(Outgoing::Parked(Box::new(parked)));
+        cx.expectant.insert(self.id);
         let limit = cx.config.recovery_timeout;
         cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
     }
@@ -79,6 +80,7 @@ impl Session {
             patience,
             mut pending,
         } = *parked;
+        cx.expectant.remove(&self.id);
         cx.timers
             .cancel(&Timer::Session(self.id, SessionTimer::Patience));
         let numbered = pending

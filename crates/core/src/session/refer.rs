@@ -418,8 +418,8 @@ impl Session {
             }
         };
         let (id, asks) = (self.id, self.refer_asks());
-        cx.asks
-            .retain(|ask, session| *session != id || asks.contains(ask));
+        cx.asks.release(id, |ask| asks.contains(ask));
+        cx.forget_invite(id);
         self.state = State::Closing(Closing::Subscribed(dialog));
         true
     }
