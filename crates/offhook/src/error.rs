@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use offhook_core::{Cause, CommandError, ConfigError, DestinationError};
 use offhook_media::MediaError;
 use offhook_net::NetError;
 use offhook_sip::StatusCode;
 
-use crate::session_event::CallEnd;
+use crate::call_end::CallEnd;
 
 /// Why something could not be done. Its text is a sentence for people.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -94,14 +93,6 @@ pub enum Error {
     /// The user agent has been stopped.
     #[error("the user agent has been stopped")]
     Stopped,
-    /// A wait took longer than its limit.
-    #[error("{what} took longer than {limit:?}")]
-    TooSlow {
-        /// What was waited for.
-        what: &'static str,
-        /// The limit.
-        limit: Duration,
-    },
 }
 
 impl Error {

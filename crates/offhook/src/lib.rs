@@ -60,6 +60,7 @@
 mod ask;
 mod builder;
 mod call;
+mod call_end;
 mod clock;
 mod driver;
 mod error;
@@ -80,12 +81,13 @@ pub use ask::{
 };
 pub use builder::UserAgentBuilder;
 pub use call::{AnswerOptions, CallBuilder, CallSetup};
+pub use call_end::CallEnd;
 pub use error::Error;
 pub use media_options::MediaOptions;
 pub use redact::redact;
 pub use refer::ReferSubscriber;
 pub use session::{Session, Transfer};
-pub use session_event::{CallEnd, MediaEvent, SessionEvent};
+pub use session_event::{MediaEvent, SessionEvent};
 pub use trace::{WireDirection, WireMessage};
 pub use user_agent::UserAgent;
 pub use user_agent_event::UserAgentEvent;

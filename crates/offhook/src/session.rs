@@ -19,11 +19,12 @@ use tokio::sync::watch;
 
 use crate::ask::Asks;
 use crate::call::AnswerOptions;
+use crate::call_end::CallEnd;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::queue::EventQueue;
 use crate::refer::ReferSubscriber;
-use crate::session_event::{CallEnd, SessionEvent};
+use crate::session_event::SessionEvent;
 
 /// One call: the handle by which an application follows and steers it.
 ///

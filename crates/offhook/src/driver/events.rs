@@ -6,10 +6,11 @@ use std::time::SystemTime;
 use offhook_core::{Event, ReferState, SessionId};
 
 use super::{Connection, Driver, Live, Registration, Standing, State};
+use crate::call_end::CallEnd;
 use crate::error::Error;
 use crate::media_options::MediaChoice;
 use crate::session::Session;
-use crate::session_event::{CallEnd, SessionEvent};
+use crate::session_event::SessionEvent;
 use crate::user_agent_event::UserAgentEvent;
 
 impl Driver {
