@@ -35,7 +35,11 @@ pub(crate) async fn run(
             return Err(Failure::new(Code::Interrupted, message, "Nothing is left to do."));
         }
         () = tokio::time::sleep_until(give_up) => {
-            return Err(Error::TimedOut { what: "connection" }.into());
+            return Err(Failure::new(
+                Code::Unreachable,
+                "the server did not answer in the time of --timeout",
+                "Check the address and port in --server, and that the server runs.",
+            ));
         }
     };
 

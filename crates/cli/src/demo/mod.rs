@@ -38,6 +38,12 @@ const TAIL: Duration = Duration::from_millis(400);
 /// How much longer than the audio the call may take before bob hangs up anyway.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How much of the recording may be the silence before alice's first word.
+const LATEST: Duration = Duration::from_secs(3);
+
+/// How much of a long file is compared: aligning all of it would take longer than playing it.
+const COMPARED: Duration = Duration::from_secs(20);
+
 /// How long registering may take.
 const REGISTERING: Duration = Duration::from_secs(15);
 
@@ -132,14 +138,20 @@ impl Script {
 
     /// How well the recording matches what was played, from -1 to 1.
     fn match_of(&self, recorded: &Path) -> Result<f32, Failure> {
-        let (heard, rate) = audio::read_wav(recorded)?;
+        let (heard, heard_rate) = audio::read_wav(recorded)?;
+        // What the one side does not have, the other need not be compared in.
+        let rate = heard_rate.min(self.sample_rate);
+        let heard = audio::resample(&heard, heard_rate, rate)?;
         let played = audio::resample(&self.samples, self.sample_rate, rate)?;
-        // The recording begins with the silence before alice's first word.
-        let lag = heard.len().max(rate as usize);
-        let whole = audio::correlation(&played, &heard, lag);
+        let lag = rate as usize * LATEST.as_secs() as usize;
+        let played = &played[..played
+            .len()
+            .min(rate as usize * COMPARED.as_secs() as usize)];
+        let heard = &heard[..heard.len().min(played.len() + lag)];
+        let whole = audio::correlation(played, heard, lag);
         // On a busy machine the jitter buffer stretches the sound in places; no ear hears it, but
         // one alignment for the whole does not fit it then.
-        Ok(whole.max(audio::similarity(&played, &heard, rate, lag)))
+        Ok(whole.max(audio::similarity(played, heard, rate, lag)))
     }
 }
 
@@ -152,6 +164,7 @@ async fn play(
 ) -> Result<Report, Failure> {
     let stage = Stage {
         played_out: Notify::new(),
+        over: Notify::new(),
         patience: Instant::now() + script.length() + PATIENCE,
     };
     let source = Source::wav(&script.played)?;
@@ -183,6 +196,8 @@ async fn play(
 struct Stage {
     /// Alice has played everything.
     played_out: Notify,
+    /// Alice's call is over.
+    over: Notify,
     /// When bob hangs up whatever he has heard.
     patience: Instant,
 }
@@ -226,9 +241,8 @@ async fn phone(
     }
     let phone = builder.start().await?;
     let registered = tokio::time::timeout(REGISTERING, phone.registered()).await;
-    registered.unwrap_or(Err(offhook::Error::TooSlow {
-        what: "registering",
-        limit: REGISTERING,
+    registered.unwrap_or(Err(offhook::Error::TimedOut {
+        what: "registration",
     }))?;
     timeline.note(side, "registered");
     Ok(phone)
@@ -256,6 +270,7 @@ async fn alice_talks(call: &Session, timeline: &Timeline, stage: &Stage, dialled
             _ => {}
         }
     }
+    stage.over.notify_one();
     let end = call.ended().await;
     let stats = call.stats().await.unwrap_or_default();
     Part {
@@ -276,6 +291,7 @@ async fn bob_listens(
     let call = loop {
         let event = tokio::select! {
             event = bob.next() => event,
+            () = stage.over.notified() => None,
             () = tokio::time::sleep_until(stage.patience) => None,
         };
         match event {

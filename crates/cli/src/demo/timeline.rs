@@ -59,6 +59,9 @@ impl Timeline {
         if event.is_rtc_session_event() {
             self.guard().push((side, event.name()));
         }
+        if matches!(event, SessionEvent::Confirmed { .. }) {
+            self.output.working("alice speaks, bob listens");
+        }
         self.show(side, event.name(), &short(event), fields(event));
     }
 
