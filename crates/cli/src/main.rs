@@ -23,7 +23,7 @@ use output::Output;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| misused(&error));
     log(cli.verbose);
     let output = Output::new(cli.json);
     match run(cli, &output).await {
@@ -46,6 +46,22 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Call(args) => call::run(args, cli.verbose, output, interrupts).await,
         Command::Answer(args) => answer::run(args, cli.verbose, output, interrupts).await,
     }
+}
+
+/// Says what is wrong with the command line, to machines as well when they asked, and ends; also
+/// where help was asked for.
+fn misused(error: &clap::Error) -> ! {
+    if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+        let text = error.render().to_string();
+        let message = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        let failure = Failure::new(Code::Usage, message, "See --help for what is possible.");
+        Output::new(true).failure_for_machines(&failure);
+    }
+    error.exit()
 }
 
 /// The log goes to standard error: with `-vv`, or as `RUST_LOG` says.

@@ -90,20 +90,22 @@ impl Output {
         ));
     }
 
+    /// What went wrong: for people, and for machines if they listen.
     pub(crate) fn failure(&self, failure: &Failure) {
         self.done();
-        if self.json {
-            self.event(
-                "error",
-                "",
-                json!({
-                    "exit_code": failure.code as u8,
-                    "message": failure.message,
-                    "advice": failure.advice,
-                }),
-            );
-        }
+        self.failure_for_machines(failure);
         self.note(format_args!("offhook: {failure}"));
+    }
+
+    pub(crate) fn failure_for_machines(&self, failure: &Failure) {
+        let fields = json!({
+            "exit_code": failure.code as u8,
+            "message": failure.message,
+            "advice": failure.advice,
+        });
+        if self.json {
+            self.event("error", "", fields);
+        }
     }
 }
 

@@ -265,6 +265,22 @@ fn a_mistake_is_told_to_machines_too() {
 }
 
 #[test]
+fn wrong_usage_is_told_to_machines_too() {
+    let call = run(&["call", "sip:bob@b", "--json", "--duration", "5h"]);
+    let lines = call.lines();
+    let [error] = lines.as_slice() else {
+        panic!("{}", call.out)
+    };
+    assert_eq!((call.code, &error["exit_code"]), (2, &2.into()));
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("--duration"))
+    );
+    assert_eq!(run(&["--help", "--json"]).code, 0);
+}
+
+#[test]
 fn no_free_port_left_to_listen_on_is_told() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let listen = format!("ws:{}", taken.local_addr().expect("its address"));

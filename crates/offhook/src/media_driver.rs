@@ -205,7 +205,7 @@ impl Peer {
 
     /// Tells the agent, and where it is its business the application, what happened.
     async fn tell(&mut self, event: PeerConnectionEvent) {
-        let told = |event| self.session.events.push(SessionEvent::Media(event));
+        let told = |event| drop(self.session.events.push(SessionEvent::Media(event)));
         match event {
             PeerConnectionEvent::IceCandidate { candidate, mid } => {
                 self.report(MediaReport::Candidate {

@@ -37,13 +37,14 @@ impl<T> EventQueue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends an event; after [`EventQueue::close`] it is dropped.
-    pub(crate) fn push(&self, event: T) {
+    /// Appends an event. Gives back what is not kept: the oldest event where there are too many,
+    /// or this one after [`EventQueue::close`].
+    pub(crate) fn push(&self, event: T) -> Option<T> {
         let mut dropped = None;
         let wakers = {
             let mut state = self.lock();
             if state.closed {
-                return;
+                return Some(event);
             }
             if state.events.len() >= CAPACITY {
                 dropped = state.events.pop_front();
@@ -51,9 +52,21 @@ impl<T> EventQueue<T> {
             state.events.push_back(event);
             std::mem::take(&mut state.wakers)
         };
-        // Outside the lock: dropping an event and waking a reader run code of others.
-        drop(dropped);
         wakers.into_iter().for_each(Waker::wake);
+        dropped
+    }
+
+    /// Takes the waiting events that are no news any more.
+    pub(crate) fn take_stale(&self, stale: impl Fn(&T) -> bool) -> VecDeque<T> {
+        let mut state = self.lock();
+        if !state.events.iter().any(&stale) {
+            return VecDeque::new();
+        }
+        let (taken, kept) = std::mem::take(&mut state.events)
+            .into_iter()
+            .partition(stale);
+        state.events = kept;
+        taken
     }
 
     /// Says that nothing more comes. What waits can still be read.
@@ -103,10 +116,9 @@ mod tests {
     #[tokio::test]
     async fn events_come_in_order_and_then_the_end() {
         let queue = EventQueue::new();
-        queue.push(1);
-        queue.push(2);
+        assert_eq!((queue.push(1), queue.push(2)), (None, None));
         queue.close();
-        queue.push(3);
+        assert_eq!(queue.push(3), Some(3));
         assert_eq!(queue.next().await, Some(1));
         assert_eq!(queue.next().await, Some(2));
         assert_eq!(queue.next().await, None);
@@ -131,15 +143,25 @@ mod tests {
     #[tokio::test]
     async fn an_unread_queue_keeps_the_newest_events() {
         let queue = EventQueue::new();
-        (0..CAPACITY + 5).for_each(|n| queue.push(n));
+        let dropped: Vec<_> = (0..CAPACITY + 5).filter_map(|n| queue.push(n)).collect();
+        assert_eq!(dropped, [0, 1, 2, 3, 4]);
         assert_eq!(queue.next().await, Some(5));
     }
 
     #[tokio::test]
     async fn a_discarded_queue_ends_at_once() {
         let queue = EventQueue::new();
-        queue.push(1);
+        assert_eq!(queue.push(1), None);
         queue.discard();
         assert_eq!(queue.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn stale_events_are_taken_out_of_their_order() {
+        let queue = EventQueue::new();
+        (0..6).for_each(|n| assert_eq!(queue.push(n), None));
+        assert_eq!(queue.take_stale(|n| n % 2 == 0), [0, 2, 4]);
+        assert_eq!(queue.next().await, Some(1));
+        assert!(queue.take_stale(|n| *n > 7).is_empty());
     }
 }

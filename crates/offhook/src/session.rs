@@ -130,6 +130,10 @@ impl Session {
         Self { driver, inner }
     }
 
+    pub(crate) fn id(&self) -> SessionId {
+        self.inner.id
+    }
+
     /// The next event; `None` when there will be no more.
     pub async fn next(&self) -> Option<SessionEvent> {
         self.inner.events.next().await

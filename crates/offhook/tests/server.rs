@@ -245,3 +245,31 @@ async fn an_incoming_call_event_is_a_line_for_people() {
     assert!(matches!(event, UserAgentEvent::IncomingCall(_)));
     assert_eq!(event.to_string(), "sip:alice@localhost calls");
 }
+
+#[tokio::test]
+async fn what_an_application_keeps_with_a_call_is_dropped_with_it() {
+    struct Told(std::sync::mpsc::Sender<()>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.send(()).expect("the test listens");
+        }
+    }
+    let exchange = exchange(Transport::Ws).await;
+    let alice = user("alice", &exchange)
+        .register(false)
+        .start()
+        .await
+        .expect("the server");
+    let (sender, dropped) = std::sync::mpsc::channel();
+    // Nobody reads alice's events, and the call fails: there is no such user.
+    let call = alice.call("nobody").start().expect("a call");
+    call.set_data(Told(sender));
+    call.ended().await;
+    drop(call);
+    while alice.live().sessions > 0 {
+        tokio::task::yield_now().await;
+    }
+    while dropped.try_recv().is_err() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -99,7 +99,7 @@ impl Driver {
             _ => None,
         };
         match event {
-            Some(event) => session.events.push(event),
+            Some(event) => state.gone.events.extend(session.events.push(event)),
             None => state.agent.reply(now, ask, Reply::Proceed),
         }
     }
@@ -127,9 +127,12 @@ impl Driver {
         } else {
             state.agent.reply(now, ask, Reply::Proceed);
         }
-        self.events.push(match incoming {
-            true => UserAgentEvent::IncomingCall(session),
-            false => UserAgentEvent::OutgoingCall(session),
-        });
+        self.announce(
+            state,
+            match incoming {
+                true => UserAgentEvent::IncomingCall(session),
+                false => UserAgentEvent::OutgoingCall(session),
+            },
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use offhook_core::{Event, ReferState, SessionId};
 
-use super::{Connection, Driver, Live, Registration, Standing, State};
+use super::{Connection, Driver, Registration, Standing, State};
 use crate::call_end::CallEnd;
 use crate::error::Error;
 use crate::media_options::MediaChoice;
@@ -14,18 +14,22 @@ use crate::session_event::SessionEvent;
 use crate::user_agent_event::UserAgentEvent;
 
 impl Driver {
-    pub(super) fn event(self: &Arc<Self>, state: &mut State, event: Event, gone: &mut Vec<Live>) {
+    pub(super) fn event(self: &Arc<Self>, state: &mut State, event: Event) {
         match event {
             Event::Session { session, event } => self.session_event(state, session, event),
             Event::SessionClosed { session } => {
                 if let Some(mut live) = state.sessions.remove(&session) {
                     live.close();
-                    gone.push(live);
+                    state.gone.sessions.push(live);
                 }
+                // That it was made is no news any more, and shall not keep it in memory.
+                state.gone.news.extend(self.events.take_stale(|event| {
+                    matches!(event, UserAgentEvent::OutgoingCall(call) if call.id() == session)
+                }));
             }
             Event::Connecting { attempt } => {
                 self.stand(|standing| standing.connection = Connection::Pending);
-                self.events.push(UserAgentEvent::Connecting { attempt });
+                self.announce(state, UserAgentEvent::Connecting { attempt });
             }
             Event::Connected => {
                 state.net_error = None;
@@ -33,7 +37,7 @@ impl Driver {
                     standing.connection = Connection::Up;
                     standing.registration = Registration::Pending;
                 });
-                self.events.push(UserAgentEvent::Connected);
+                self.announce(state, UserAgentEvent::Connected);
             }
             Event::Disconnected { reason, retry_in } => {
                 let error = state
@@ -44,18 +48,15 @@ impl Driver {
                     standing.connection = Connection::Down(error.clone());
                     standing.registration = Registration::Pending;
                 });
-                self.events
-                    .push(UserAgentEvent::Disconnected { error, retry_in });
+                self.announce(state, UserAgentEvent::Disconnected { error, retry_in });
             }
             Event::Registered { expires, response } => {
                 self.stand(|standing| standing.registration = Registration::Registered);
-                self.events
-                    .push(UserAgentEvent::Registered { expires, response });
+                self.announce(state, UserAgentEvent::Registered { expires, response });
             }
             Event::Unregistered { response, cause } => {
                 self.stand(|standing| standing.registration = Registration::Pending);
-                self.events
-                    .push(UserAgentEvent::Unregistered { response, cause });
+                self.announce(state, UserAgentEvent::Unregistered { response, cause });
             }
             Event::RegistrationFailed { response, cause } => {
                 let answer = response
@@ -72,11 +73,14 @@ impl Driver {
                 self.stand(|standing| {
                     standing.registration = Registration::Failed(error.clone());
                 });
-                self.events.push(UserAgentEvent::RegistrationFailed {
-                    error,
-                    response,
-                    cause,
-                });
+                self.announce(
+                    state,
+                    UserAgentEvent::RegistrationFailed {
+                        error,
+                        response,
+                        cause,
+                    },
+                );
             }
             Event::Refer {
                 session,
@@ -86,7 +90,7 @@ impl Driver {
                 self.refer_state(state, session, refer, told);
             }
             Event::Referred { session, call } => self.referred(state, session, call),
-            Event::Stopped => self.finish(state, gone),
+            Event::Stopped => self.finish(state),
             other => tracing::debug!(?other, "an event unknown to this driver"),
         }
     }
@@ -122,7 +126,8 @@ impl Driver {
             _ => {}
         }
         let last = matches!(event, SessionEvent::Ended(_) | SessionEvent::Failed(_));
-        session.events.push(event);
+        let dropped = session.events.push(event);
+        state.gone.events.extend(dropped);
         if last {
             // Nothing of its media is told any more either.
             session.events.close();
@@ -130,7 +135,7 @@ impl Driver {
     }
 
     /// The agent has stopped, or its task is gone: everybody who waits is told.
-    pub(super) fn finish(&self, state: &mut State, gone: &mut Vec<Live>) {
+    pub(super) fn finish(&self, state: &mut State) {
         for (_, mut live) in state.sessions.drain() {
             live.session.progress.send_modify(|progress| {
                 let established = progress.confirmed;
@@ -139,7 +144,7 @@ impl Driver {
                     .get_or_insert_with(|| CallEnd::stopped(established));
             });
             live.close();
-            gone.push(live);
+            state.gone.sessions.push(live);
         }
         self.stand(|standing| standing.stopped = true);
         self.events.close();
@@ -155,7 +160,8 @@ impl Driver {
             ReferState::RequestFailed { .. } | ReferState::Terminated { .. }
         );
         if let Some(states) = live.refers.get(&refer) {
-            states.push(told);
+            // Those that an application never reads make room for newer ones.
+            let _ = states.push(told);
         }
         if last && let Some(states) = live.refers.remove(&refer) {
             states.close();
@@ -182,7 +188,8 @@ impl Driver {
         };
         if let Some(live) = state.sessions.get(&id) {
             let call = Session::new(Arc::clone(self), admitted);
-            live.session.events.push(SessionEvent::Referred(call));
+            let dropped = live.session.events.push(SessionEvent::Referred(call));
+            state.gone.events.extend(dropped);
         }
     }
 }

@@ -6,8 +6,8 @@
 //! that waits: sockets take bytes at once, peer connections and applications have queues. So
 //! commands can answer at once, and every listener sees the agent's events in one order.
 //!
-//! Nothing of the application runs under the lock. What it may run (its hook, its wakers, the
-//! drop of what it stored) happens in a task of its own or after the lock is released.
+//! Nothing of the application runs under the lock but its wakers, which only schedule. Its hook
+//! has a task of its own, and what it stored is dropped after the lock is released.
 
 mod asks;
 mod events;
@@ -36,6 +36,7 @@ use crate::media_driver;
 use crate::media_options::{CallMedia, MediaOptions};
 use crate::queue::EventQueue;
 use crate::session::{Cell, MediaProgress, Progress, Session, SessionInner};
+use crate::session_event::SessionEvent;
 use crate::trace::{Tracer, WireDirection};
 use crate::user_agent_event::UserAgentEvent;
 
@@ -76,8 +77,19 @@ pub(crate) struct State {
     net_error: Option<Error>,
     /// How the call is made that the REFER being answered asks for.
     referral: Option<Box<CallSetup>>,
+    /// What is to be dropped once the lock is released: it may hold values of the application,
+    /// and their drop is its code.
+    gone: Gone,
     /// Until when the task sleeps.
     sleeps_until: Option<Instant>,
+}
+
+/// What is over.
+#[derive(Debug, Default)]
+struct Gone {
+    sessions: Vec<Live>,
+    news: Vec<UserAgentEvent>,
+    events: Vec<SessionEvent>,
 }
 
 /// A session that the agent knows.
@@ -177,6 +189,7 @@ impl Driver {
                 peers: HashMap::new(),
                 net_error: None,
                 referral: None,
+                gone: Gone::default(),
                 sleeps_until: None,
             }),
             endpoint,
@@ -196,25 +209,27 @@ impl Driver {
 
     /// Tells the agent something and carries out what it wants because of it.
     pub(crate) fn act<R>(self: &Arc<Self>, tell: impl FnOnce(&mut State, Instant) -> R) -> R {
-        let mut gone = Vec::new();
-        let result = {
-            let mut state = self.lock();
-            let now = self.clock.now();
-            let result = tell(&mut state, now);
-            self.drain(&mut state, now, &mut gone);
-            let next = state.agent.next_timeout();
-            let earlier = match (next, state.sleeps_until) {
-                (Some(next), Some(until)) => next < until,
-                (next, until) => next.is_some() && until.is_none(),
-            };
-            if earlier {
-                self.wake.notify_one();
-            }
-            result
+        let mut state = self.lock();
+        let now = self.clock.now();
+        let result = tell(&mut state, now);
+        self.drain(&mut state, now);
+        let next = state.agent.next_timeout();
+        let earlier = match (next, state.sleeps_until) {
+            (Some(next), Some(until)) => next < until,
+            (next, until) => next.is_some() && until.is_none(),
         };
-        // After the lock: these may hold values of the application, and their drop is its code.
+        if earlier {
+            self.wake.notify_one();
+        }
+        let gone = std::mem::take(&mut state.gone);
+        drop(state);
         drop(gone);
         result
+    }
+
+    /// Tells the user agent's listeners.
+    fn announce(&self, state: &mut State, event: UserAgentEvent) {
+        state.gone.news.extend(self.events.push(event));
     }
 
     /// Makes a call.
@@ -283,7 +298,7 @@ impl Driver {
         self.wake.notify_one();
     }
 
-    fn drain(self: &Arc<Self>, state: &mut State, now: Instant, gone: &mut Vec<Live>) {
+    fn drain(self: &Arc<Self>, state: &mut State, now: Instant) {
         while let Some(output) = state.agent.poll() {
             match output {
                 Output::Send { flow, bytes } => self.send(state, flow, bytes),
@@ -296,7 +311,7 @@ impl Driver {
                     self.endpoint.close(flow);
                 }
                 Output::Media { session, request } => self.carry(state, session, request),
-                Output::Event(event) => self.event(state, event, gone),
+                Output::Event(event) => self.event(state, event),
                 Output::Ask {
                     ask,
                     session,

@@ -63,7 +63,11 @@ struct LastWord(Arc<Driver>);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        let mut gone = Vec::new();
-        self.0.finish(&mut self.0.lock(), &mut gone);
+        let gone = {
+            let mut state = self.0.lock();
+            self.0.finish(&mut state);
+            std::mem::take(&mut state.gone)
+        };
+        drop(gone);
     }
 }
