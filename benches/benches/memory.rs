@@ -28,7 +28,10 @@ fn main() {
     let each = |bytes: usize| bytes.saturating_sub(before) / sessions.max(1);
     println!("{sessions} sessions after {CALLS} calls");
     println!("just established: {} bytes a session", each(ringing));
-    println!("settled:          {} bytes a session (at most 6144)", each(settled));
+    println!(
+        "settled:          {} bytes a session (at most 6144)",
+        each(settled)
+    );
     if each(settled) > 6144 {
         std::process::exit(1);
     }

@@ -31,7 +31,9 @@ pub struct Wire {
 impl Wire {
     pub fn new() -> Self {
         let side = |name: &str, address: &str, flow: u64| {
-            let uri = Uri::parse(&format!("sip:{name}@example.com")).expect("a URI").into_owned();
+            let uri = Uri::parse(&format!("sip:{name}@example.com"))
+                .expect("a URI")
+                .into_owned();
             let mut config = Config::new(uri);
             config.register = false;
             // Refreshes of the calls that stand beside are not the call that is measured.
@@ -46,7 +48,10 @@ impl Wire {
         };
         Self {
             now: Instant::ZERO,
-            sides: [side("alice", "192.0.2.1:5060", 1), side("bob", "192.0.2.2:5060", 1 << 63)],
+            sides: [
+                side("alice", "192.0.2.1:5060", 1),
+                side("bob", "192.0.2.2:5060", 1 << 63),
+            ],
             flights: Vec::new(),
             messages: 0,
         }
@@ -56,7 +61,11 @@ impl Wire {
     pub fn call(&mut self) -> SessionId {
         let call = self.sides[0]
             .agent
-            .call(self.now, "sip:bob@192.0.2.2:5060;transport=tcp", Default::default())
+            .call(
+                self.now,
+                "sip:bob@192.0.2.2:5060;transport=tcp",
+                Default::default(),
+            )
             .expect("a call");
         self.settle();
         call
@@ -84,7 +93,10 @@ impl Wire {
 
     /// Live sessions on both sides.
     pub fn sessions(&self) -> usize {
-        self.sides.iter().map(|side| side.agent.live().sessions).sum()
+        self.sides
+            .iter()
+            .map(|side| side.agent.live().sessions)
+            .sum()
     }
 
     fn settle(&mut self) {
@@ -97,7 +109,13 @@ impl Wire {
             for (to, bytes) in std::mem::take(&mut self.flights) {
                 self.messages += 1;
                 let side = &mut self.sides[to];
-                side.agent.handle(self.now, Input::Received { flow: side.flow, bytes });
+                side.agent.handle(
+                    self.now,
+                    Input::Received {
+                        flow: side.flow,
+                        bytes,
+                    },
+                );
             }
         }
     }
@@ -112,30 +130,58 @@ impl Wire {
                 Output::Open { flow, .. } => {
                     let transport = Transport::Tcp;
                     side.flow = flow;
-                    side.agent.handle(now, Input::FlowOpened { flow, transport, local, remote });
+                    side.agent.handle(
+                        now,
+                        Input::FlowOpened {
+                            flow,
+                            transport,
+                            local,
+                            remote,
+                        },
+                    );
                     let peer = &mut self.sides[1 - at];
                     let flow = peer.flow;
                     let (local, remote) = (remote, local);
-                    peer.agent.handle(now, Input::FlowOpened { flow, transport, local, remote });
+                    peer.agent.handle(
+                        now,
+                        Input::FlowOpened {
+                            flow,
+                            transport,
+                            local,
+                            remote,
+                        },
+                    );
                 }
                 Output::Media { session, request } => {
                     let report = match request {
                         MediaRequest::Open => MediaReport::Opened,
                         MediaRequest::Capture { .. } => MediaReport::Captured,
                         MediaRequest::CreateOffer { .. } | MediaRequest::CreateAnswer => {
-                            MediaReport::Created { sdp: SDP.to_owned() }
+                            MediaReport::Created {
+                                sdp: SDP.to_owned(),
+                            }
                         }
                         MediaRequest::SetLocal { .. } => MediaReport::LocalSet { gathered: true },
                         MediaRequest::SetRemote { .. } => MediaReport::RemoteSet,
-                        MediaRequest::DescribeLocal => {
-                            MediaReport::LocalDescription { sdp: SDP.to_owned() }
-                        }
+                        MediaRequest::DescribeLocal => MediaReport::LocalDescription {
+                            sdp: SDP.to_owned(),
+                        },
                         _ => continue,
                     };
                     side.agent.media(now, session, report);
                 }
-                Output::Ask { ask, session, question } => {
-                    let incoming = matches!(question, Question::NewSession { request: Some(_), .. });
+                Output::Ask {
+                    ask,
+                    session,
+                    question,
+                } => {
+                    let incoming = matches!(
+                        question,
+                        Question::NewSession {
+                            request: Some(_),
+                            ..
+                        }
+                    );
                     side.agent.reply(now, ask, Reply::Proceed);
                     if incoming {
                         side.session = Some(session);
