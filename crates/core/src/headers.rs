@@ -9,10 +9,18 @@ use crate::error::CommandError;
 use crate::options::ExtraHeaders;
 
 /// The methods this user agent takes (RFC 3261 section 20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY";
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY";
 
 /// The extensions this user agent takes part in (RFC 3261 section 20.37).
-pub(crate) const SUPPORTED: &[&str] = &["ice", "norefersub", "outbound", "replaces", "timer"];
+pub(crate) const SUPPORTED: &[&str] = &[
+    "100rel",
+    "ice",
+    "norefersub",
+    "outbound",
+    "replaces",
+    "timer",
+];
 
 /// The hops a request may take (RFC 3261 section 8.1.1.6).
 pub(crate) const MAX_FORWARDS: u8 = 70;

@@ -74,7 +74,8 @@ pub use options::{
     TerminateOptions,
 };
 pub use session::{
-    Direction, OnHold, ReferOptions, ReofferOptions, SessionId, SessionInfo, SessionMut, Status,
+    Direction, OnHold, ProgressOptions, ReferOptions, ReofferOptions, SessionId, SessionInfo,
+    SessionMut, Status,
 };
 pub use subscription::{ReferState, StatusLine};
 pub use time::Instant;

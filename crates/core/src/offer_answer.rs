@@ -100,6 +100,11 @@ impl Negotiation {
         matches!(self, Self::Stable)
     }
 
+    /// Whether nothing is being made or applied at the moment.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self, Self::Stable | Self::LocalOffer | Self::RemoteOffer)
+    }
+
     /// Takes back what was set and not answered.
     pub(crate) fn roll_back(&mut self, cx: &mut Context, session: SessionId) {
         if !self.is_stable() {

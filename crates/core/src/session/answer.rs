@@ -26,7 +26,10 @@ impl Session {
                 what: "answer is for incoming sessions; this one is outgoing",
             });
         }
-        let State::Incoming(Incoming::Announced(..) | Incoming::Ringing(_)) = &self.state else {
+        let State::Incoming(
+            Incoming::Announced(..) | Incoming::Ringing(_) | Incoming::Progressing(..),
+        ) = &self.state
+        else {
             return Err(CommandError::InvalidState {
                 command: "answer",
                 status: self.status(),
@@ -35,12 +38,25 @@ impl Session {
         headers::check(&options.extra_headers)?;
         // JsSIP rings first even when the application answers at once, and so do we.
         self.announced(cx);
-        let State::Incoming(Incoming::Ringing(offered)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let mut offered = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Incoming(Incoming::Ringing(offered)) => offered,
+            // Our answer is being made for early media already: the 200 takes it.
+            State::Incoming(Incoming::Progressing(offered, _)) => {
+                self.state = State::Incoming(Incoming::Answering(offered, options));
+                cx.timers
+                    .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
+                return Ok(());
+            }
             // Ringing failed and has ended the session.
-            return Ok(());
+            _ => return Ok(()),
         };
+        if let Some(sdp) = offered.early.take() {
+            self.state = State::Incoming(Incoming::Answering(offered, options));
+            cx.timers
+                .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
+            self.accept(cx, sdp);
+            return Ok(());
+        }
         let offers = |kind: &str| {
             sdp_of(&offered.request, cx)
                 .is_none_or(|sdp| sdp.lines().any(|line| offers_media(line, kind)))
@@ -79,6 +95,11 @@ impl Session {
                 cx.tell(self.id, SessionEvent::Connecting);
                 self.media.negotiation.answer(cx, self.id);
             }
+            Outcome::AnswerReady(sdp)
+                if matches!(self.state, State::Incoming(Incoming::Progressing(..))) =>
+            {
+                self.early_media_ready(cx, sdp);
+            }
             Outcome::AnswerReady(sdp) | Outcome::OfferReady(sdp) => self.accept(cx, sdp),
             Outcome::AnswerApplied(_) => {}
             Outcome::Failed(step, error) => self.answer_failed(cx, step, error),
@@ -86,10 +107,14 @@ impl Session {
     }
 
     /// Sends the 200.
-    fn accept(&mut self, cx: &mut Context, sdp: String) {
-        let State::Incoming(Incoming::Answering(offered, options)) = &self.state else {
+    pub(super) fn accept(&mut self, cx: &mut Context, sdp: String) {
+        let State::Incoming(Incoming::Answering(offered, options)) = &mut self.state else {
             return;
         };
+        if offered.provisionals.holds_answer() {
+            offered.ready = Some(sdp);
+            return;
+        }
         let transaction = offered.transaction;
         let request = offered.request.clone();
         let extra_headers = options.extra_headers.clone();
@@ -117,8 +142,13 @@ impl Session {
         cx.forget_invite(self.id);
         let Offered { dialog, .. } = incoming.into_offered();
         let allows_update = request.has_token(HeaderName::Allow, "UPDATE");
-        cx.timers
-            .cancel(&Timer::Session(self.id, SessionTimer::Expires));
+        for timer in [
+            SessionTimer::Expires,
+            SessionTimer::Provisional,
+            SessionTimer::NoPrack,
+        ] {
+            cx.timers.cancel(&Timer::Session(self.id, timer));
+        }
         cx.respond(transaction, response.clone());
         let interval = cx.config.timings.t1;
         let unacknowledged = Unacknowledged {

@@ -278,6 +278,7 @@ impl Session {
                 cx.answer(*transaction, request, StatusCode::CALL_DOES_NOT_EXIST);
             }
             Method::Info => self.info_received(cx, received),
+            Method::Prack => self.pracked(cx, received),
             Method::Refer => self.refer_received(cx, received),
             Method::Invite | Method::Update => self.reoffered(cx, received),
             Method::Options => cx.answer(*transaction, request, StatusCode::OK),

@@ -3,7 +3,8 @@
 use offhook_sip::NameAddr;
 
 use super::{
-    Direction, Incoming, OnHold, ReferOptions, ReofferOptions, Session, SessionId, State, Status,
+    Direction, Incoming, OnHold, ProgressOptions, ReferOptions, ReofferOptions, Session, SessionId,
+    State, Status,
 };
 use crate::agent::Agent;
 use crate::context::Context;
@@ -123,6 +124,17 @@ impl<'a> SessionMut<'a> {
     /// When the session is outgoing, or not waiting for an answer any more.
     pub fn answer(&mut self, now: Instant, options: AnswerOptions) -> Result<(), CommandError> {
         self.command(now, |session, cx| session.answer(cx, options))
+    }
+
+    /// Sends a provisional response to an incoming call, with early media where it is asked for;
+    /// reliably (RFC 3262) where the peer takes part.
+    ///
+    /// # Errors
+    ///
+    /// When the session is outgoing or not waiting for an answer, the status is no provisional one,
+    /// or early media is asked for and the INVITE brought no offer.
+    pub fn progress(&mut self, now: Instant, options: ProgressOptions) -> Result<(), CommandError> {
+        self.command(now, |session, cx| session.progress(cx, options))
     }
 
     /// Ends the session: with nothing, a CANCEL, a final response or a BYE, as its state asks.

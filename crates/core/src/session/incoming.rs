@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use offhook_sip::{HeaderName, Message, OutgoingResponse, Request, StatusCode, WriteError};
 
+use super::progress::ProgressOptions;
+use super::reliable::Provisionals;
 use super::{Direction, Received, Session, SessionId, SessionTimer, State, Status};
 use crate::ask::{AskId, Question};
 use crate::cause::Cause;
@@ -23,6 +25,8 @@ pub(crate) enum Incoming {
     Announced(Box<Offered>, AskId),
     /// It rings.
     Ringing(Box<Offered>),
+    /// It rings, and the peer connection makes our answer for early media.
+    Progressing(Box<Offered>, Box<ProgressOptions>),
     /// The application has answered; the peer connection makes our description.
     Answering(Box<Offered>, AnswerOptions),
 }
@@ -34,12 +38,19 @@ pub(crate) struct Offered {
     pub(super) request: Request,
     pub(super) dialog: Dialog,
     pub(super) flow: FlowId,
+    pub(super) provisionals: Provisionals,
+    /// Our answer, when it went out for early media.
+    pub(super) early: Option<String>,
+    /// Our answer, when its 200 waits for a PRACK.
+    pub(super) ready: Option<String>,
 }
 
 impl Incoming {
     pub(crate) fn status(&self) -> Status {
         match self {
-            Self::Announced(..) | Self::Ringing(_) => Status::WaitingForAnswer,
+            Self::Announced(..) | Self::Ringing(_) | Self::Progressing(..) => {
+                Status::WaitingForAnswer
+            }
             Self::Answering(..) => Status::Answered,
         }
     }
@@ -47,31 +58,38 @@ impl Incoming {
     pub(crate) fn asked(&self) -> Option<AskId> {
         match self {
             Self::Announced(_, ask) => Some(*ask),
-            Self::Ringing(_) | Self::Answering(..) => None,
+            Self::Ringing(_) | Self::Progressing(..) | Self::Answering(..) => None,
         }
     }
 
     pub(super) fn offered(&self) -> &Offered {
         match self {
-            Self::Announced(offered, _) | Self::Ringing(offered) | Self::Answering(offered, _) => {
-                offered
-            }
+            Self::Announced(offered, _)
+            | Self::Ringing(offered)
+            | Self::Progressing(offered, _)
+            | Self::Answering(offered, _) => offered,
+        }
+    }
+
+    pub(super) fn offered_mut(&mut self) -> &mut Offered {
+        match self {
+            Self::Announced(offered, _)
+            | Self::Ringing(offered)
+            | Self::Progressing(offered, _)
+            | Self::Answering(offered, _) => offered,
         }
     }
 
     pub(crate) fn dialog_mut(&mut self) -> &mut Dialog {
-        match self {
-            Self::Announced(offered, _) | Self::Ringing(offered) | Self::Answering(offered, _) => {
-                &mut offered.dialog
-            }
-        }
+        &mut self.offered_mut().dialog
     }
 
     pub(super) fn into_offered(self) -> Offered {
         match self {
-            Self::Announced(offered, _) | Self::Ringing(offered) | Self::Answering(offered, _) => {
-                *offered
-            }
+            Self::Announced(offered, _)
+            | Self::Ringing(offered)
+            | Self::Progressing(offered, _)
+            | Self::Answering(offered, _) => *offered,
         }
     }
 }
@@ -113,6 +131,9 @@ impl Session {
             request,
             dialog,
             flow,
+            provisionals: Provisionals::default(),
+            early: None,
+            ready: None,
         });
         let state = State::Incoming(Incoming::Announced(offered, ask));
         if let Some(expires) = expires {
@@ -143,19 +164,18 @@ impl Session {
     }
 
     pub(super) fn ring(&mut self, cx: &mut Context) {
-        let State::Incoming(incoming) = &self.state else {
-            return;
-        };
-        let transaction = incoming.offered().transaction;
-        let Ok(ringing) = self.invite_response(cx, StatusCode::RINGING) else {
+        let ringing = self.invite_response(cx, StatusCode::RINGING);
+        if ringing
+            .and_then(|ringing| self.send_provisional(cx, ringing))
+            .is_err()
+        {
             return self.refuse(
                 cx,
                 StatusCode::SERVER_INTERNAL_ERROR,
                 Originator::System,
                 Cause::InternalError,
             );
-        };
-        cx.respond(transaction, ringing);
+        }
         cx.tell(
             self.id,
             SessionEvent::Progress {

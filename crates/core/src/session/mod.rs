@@ -14,10 +14,12 @@ mod mute;
 mod notifier;
 mod outgoing;
 mod proceeding;
+mod progress;
 mod recovery;
 mod refer;
 mod refer_to;
 mod referred;
+mod reliable;
 mod reoffer;
 mod reoffered;
 mod replaces;
@@ -45,6 +47,7 @@ pub use handle::{SessionInfo, SessionMut};
 pub use hold::OnHold;
 pub(crate) use incoming::{Incoming, marks_of};
 use outgoing::Outgoing;
+pub use progress::ProgressOptions;
 pub use refer::ReferOptions;
 use refer::Transfers;
 pub(crate) use referred::follow;
@@ -84,6 +87,8 @@ struct Media {
     setup: Setup,
     negotiation: Negotiation,
     wanted: MediaKinds,
+    /// The fork whose reliable provisional response answered our offer.
+    answered_by: Option<String>,
     muted: MediaKinds,
 }
 
@@ -267,6 +272,8 @@ impl Session {
             SessionTimer::Gathering => self.media.negotiation.stop_gathering(cx, self.id),
             SessionTimer::Dtmf => self.next_tone(cx),
             SessionTimer::Glare => self.glare_over(cx),
+            SessionTimer::Provisional => self.retransmit_provisional(cx),
+            SessionTimer::NoPrack => self.provisional_unacknowledged(cx),
             SessionTimer::MediaRetry => self.restart_ice(cx),
             SessionTimer::MediaLost => self.media_lost(cx),
             SessionTimer::Refresh => self.refresh(cx),
@@ -354,6 +361,8 @@ impl Session {
     ) {
         match kind {
             InDialog::Bye => self.bye_answered(cx),
+            // The peer's response comes again where it did not arrive.
+            InDialog::Prack => {}
             InDialog::Reinvite => self.reoffer_answered(cx, id, answer),
             InDialog::Update => self.reoffer_answered(cx, None, answer),
             // The session has ended: nothing more is told.

@@ -36,7 +36,7 @@ pub(crate) enum Outgoing {
     /// The INVITE is sent.
     Calling(Invite),
     /// A provisional response came; the dialogs it and others made.
-    Proceeding(Invite, Vec<Dialog>),
+    Proceeding(Invite, Vec<Early>),
     /// A 2xx came; its answer is being applied.
     Answered(Box<Answered>),
 }
@@ -63,6 +63,16 @@ pub(crate) struct Invite {
     pub(crate) sequence: u32,
     pub(crate) flow: FlowId,
     pub(super) patience: Duration,
+}
+
+/// A fork that rings.
+#[derive(Debug)]
+pub(crate) struct Early {
+    pub(super) dialog: Dialog,
+    /// The number of its last reliable provisional response.
+    pub(super) reliable: Option<u32>,
+    /// The answer it has given.
+    pub(super) answer: Option<String>,
 }
 
 /// A call whose 2xx has come.
@@ -96,7 +106,7 @@ impl Outgoing {
 
     pub(crate) fn early_dialog(&mut self) -> Option<&mut Dialog> {
         match self {
-            Self::Proceeding(_, early) => early.first_mut(),
+            Self::Proceeding(_, early) => early.first_mut().map(|early| &mut early.dialog),
             Self::Answered(answered) => Some(&mut answered.dialog),
             _ => None,
         }
@@ -147,6 +157,12 @@ impl Session {
 
     pub(super) fn outgoing_negotiated(&mut self, cx: &mut Context, outcome: Outcome) {
         match outcome {
+            // Never sent: it makes room for the answer of a fork that came after another's.
+            Outcome::OfferReady(_)
+                if matches!(self.state, State::Outgoing(Outgoing::Answered(_))) =>
+            {
+                self.apply_next(cx);
+            }
             Outcome::OfferReady(offer) => {
                 if let State::Outgoing(Outgoing::Preparing(draft)) =
                     std::mem::replace(&mut self.state, State::Closed)

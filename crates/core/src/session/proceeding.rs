@@ -7,7 +7,8 @@ use offhook_sip::{HeaderName, Message, Method, NameAddr, OutgoingRequest, Respon
 
 use super::closing::Closing;
 use super::established::{Established, Handshake};
-use super::outgoing::{Answered, Invite, Outgoing};
+use super::outgoing::{Answered, Early, Invite, Outgoing};
+use super::reliable::Reliability;
 use super::reoffer::sequence_of;
 use super::{Answer, Session, SessionTimer, State, sdp_of};
 use crate::cause::Cause;
@@ -74,36 +75,74 @@ impl Session {
             Timer::Session(self.id, SessionTimer::NoAnswer),
             invite.patience,
         );
-        let ringing = response.status() != StatusCode::TRYING;
-        if ringing
-            && early.len() < MAX_EARLY_DIALOGS
-            && let Ok(dialog) =
-                Dialog::from_response(&self.local, invite.sequence, &response, invite.flow)
-            && !early.iter().any(|known| known.id() == dialog.id())
-        {
-            cx.dialogs.insert(Arc::new(dialog.id().clone()), self.id);
-            early.push(dialog);
+        let trying = response.status() == StatusCode::TRYING;
+        let at = if trying {
+            None
+        } else {
+            self.early(cx, invite, &mut early, &response)
+        };
+        let reliability = match at.and_then(|at| early.get_mut(at)) {
+            Some(early) => self.acknowledge_provisional(cx, early, &response),
+            None => Reliability::Unreliable,
+        };
+        let sdp = sdp_of(&response, cx).map(str::to_owned);
+        if let (Some(early), Some(sdp)) = (at.and_then(|at| early.get_mut(at)), &sdp) {
+            early.answer = Some(sdp.clone());
         }
         self.state = State::Outgoing(Outgoing::Proceeding(invite, early));
-        if !ringing {
+        if trying || reliability == Reliability::Ignored {
             return;
         }
-        let sdp = sdp_of(&response, cx).map(str::to_owned);
+        let tag = response
+            .to()
+            .ok()
+            .and_then(|to| to.tag().map(str::to_owned));
+        let (originator, response) = (Originator::Remote, Some(response));
         cx.tell(
             self.id,
             SessionEvent::Progress {
-                originator: Originator::Remote,
-                response: Some(response),
+                originator,
+                response,
             },
         );
-        // Early media: the answer that the 2xx will repeat or replace (RFC 3960 section 3.1).
-        if let Some(sdp) = sdp
-            && self.media.negotiation.awaits_answer()
-        {
-            self.media
-                .negotiation
-                .apply(cx, self.id, SdpKind::PrAnswer, &sdp);
+        let Some(sdp) = sdp.filter(|_| self.media.negotiation.awaits_answer()) else {
+            return;
+        };
+        // Early media (RFC 3960 section 3.1): a reliable answer is the answer, any other one may be
+        // replaced by the 2xx.
+        let kind = match reliability {
+            Reliability::Next => {
+                self.media.answered_by = tag;
+                SdpKind::Answer
+            }
+            Reliability::Unreliable | Reliability::Ignored => SdpKind::PrAnswer,
+        };
+        self.media.negotiation.apply(cx, self.id, kind, &sdp);
+    }
+
+    /// Finds or makes the early dialog of a provisional response.
+    fn early(
+        &self,
+        cx: &mut Context,
+        invite: Invite,
+        early: &mut Vec<Early>,
+        response: &Response,
+    ) -> Option<usize> {
+        let dialog =
+            Dialog::from_response(&self.local, invite.sequence, response, invite.flow).ok()?;
+        let known = early
+            .iter()
+            .position(|known| known.dialog.id() == dialog.id());
+        if known.is_some() || early.len() >= MAX_EARLY_DIALOGS {
+            return known;
         }
+        cx.dialogs.insert(Arc::new(dialog.id().clone()), self.id);
+        early.push(Early {
+            dialog,
+            reliable: None,
+            answer: None,
+        });
+        Some(early.len() - 1)
     }
 
     fn accepted_by_peer(&mut self, cx: &mut Context, response: Response) {
@@ -118,17 +157,22 @@ impl Session {
         cx.timers
             .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
         let made = Dialog::from_response(&self.local, invite.sequence, &response, invite.flow);
-        for dialog in &early {
-            cx.dialogs.remove(dialog.id());
+        for early in &early {
+            cx.dialogs.remove(early.dialog.id());
         }
-        let dialog = match made {
-            Ok(made) => match early.iter().position(|known| known.id() == made.id()) {
+        let (dialog, given) = match made {
+            Ok(made) => match early
+                .iter()
+                .position(|known| known.dialog.id() == made.id())
+            {
                 Some(at) => {
-                    let mut known = early.swap_remove(at);
-                    known.confirm(&response);
-                    known
+                    let Early {
+                        mut dialog, answer, ..
+                    } = early.swap_remove(at);
+                    dialog.confirm(&response);
+                    (dialog, answer)
                 }
-                None => made,
+                None => (made, None),
             },
             Err(missing) => {
                 self.end(
@@ -152,42 +196,63 @@ impl Session {
         if let Ok(remote) = response.to() {
             self.remote = remote.into_owned();
         }
-        let sdp = sdp_of(&response, cx).map(str::to_owned);
+        // What a provisional response has answered the 2xx need not answer again.
+        let next = sdp_of(&response, cx).map(str::to_owned).or(given);
         let answered = Answered {
             dialog,
             invite,
             response,
             ack,
-            next: None,
+            next,
         };
         self.state = State::Outgoing(Outgoing::Answered(Box::new(answered)));
-        match sdp {
-            Some(sdp) if self.media.negotiation.awaits_answer() => {
-                self.media
+        if self.media.negotiation.is_idle() {
+            self.apply_next(cx);
+        }
+    }
+
+    /// Applies the answer of the 2xx, unless it is applied already.
+    pub(super) fn apply_next(&mut self, cx: &mut Context) {
+        let State::Outgoing(Outgoing::Answered(answered)) = &mut self.state else {
+            return;
+        };
+        let same = self.media.answered_by.is_some()
+            && self.media.answered_by.as_deref() == Some(answered.dialog.id().remote_tag.as_str());
+        if self.media.negotiation.awaits_answer() {
+            match answered.next.take() {
+                Some(sdp) => self
+                    .media
                     .negotiation
-                    .apply(cx, self.id, SdpKind::Answer, &sdp);
+                    .apply(cx, self.id, SdpKind::Answer, &sdp),
+                None => self.answer_refused(cx, "400", "Missing SDP"),
             }
-            Some(sdp) => {
-                if let State::Outgoing(Outgoing::Answered(answered)) = &mut self.state {
-                    answered.next = Some(sdp);
-                }
-            }
-            None => self.answer_refused(cx, "400", "Missing SDP"),
+        } else if same {
+            self.establish(cx);
+        } else if answered.next.is_some() {
+            // Another fork's answer stands: an offer that is never sent makes room for this one's.
+            self.media.answered_by = None;
+            self.media.negotiation.offer(cx, self.id, false);
+        } else {
+            self.answer_refused(cx, "400", "Missing SDP");
         }
     }
 
     pub(super) fn outgoing_answer_applied(&mut self, cx: &mut Context, kind: SdpKind) {
-        let State::Outgoing(Outgoing::Answered(answered)) = &mut self.state else {
+        let State::Outgoing(Outgoing::Answered(answered)) = &self.state else {
             return;
         };
-        if kind == SdpKind::PrAnswer {
-            if let Some(sdp) = answered.next.take() {
-                self.media
-                    .negotiation
-                    .apply(cx, self.id, SdpKind::Answer, &sdp);
-            }
-            return;
+        // The early answer was still being applied when the 2xx came.
+        let early = kind == SdpKind::PrAnswer
+            || (answered.next.is_some() && self.media.answered_by.is_some());
+        if early {
+            self.apply_next(cx);
+        } else {
+            self.establish(cx);
         }
+    }
+
+    /// The answer is applied: the call stands.
+    fn establish(&mut self, cx: &mut Context) {
         let State::Outgoing(Outgoing::Answered(answered)) =
             std::mem::replace(&mut self.state, State::Closed)
         else {

@@ -22,6 +22,7 @@ impl Session {
         if let State::Incoming(
             Incoming::Announced(offered, _)
             | Incoming::Ringing(offered)
+            | Incoming::Progressing(offered, _)
             | Incoming::Answering(offered, _),
         ) = &mut self.state
         {

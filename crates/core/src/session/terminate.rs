@@ -88,6 +88,7 @@ impl Session {
         let State::Incoming(
             Incoming::Announced(offered, _)
             | Incoming::Ringing(offered)
+            | Incoming::Progressing(offered, _)
             | Incoming::Answering(offered, _),
         ) = &self.state
         else {

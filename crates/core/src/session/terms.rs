@@ -92,13 +92,17 @@ pub(crate) enum SessionTimer {
     MediaRetry,
     /// Media that found no way in time ends the session.
     MediaLost,
+    /// The reliable provisional response is due again (RFC 3262).
+    Provisional,
+    /// Its PRACK is overdue.
+    NoPrack,
     /// The pause after two offers met is over (RFC 3261 section 14.1).
     Glare,
     /// The way to the server, or the final response to a cancelled INVITE, is overdue.
     Patience,
 }
 
-pub(super) const TIMERS: [SessionTimer; 12] = [
+pub(super) const TIMERS: [SessionTimer; 14] = [
     SessionTimer::Gathering,
     SessionTimer::NoAnswer,
     SessionTimer::Expires,
@@ -106,6 +110,8 @@ pub(super) const TIMERS: [SessionTimer; 12] = [
     SessionTimer::NoAck,
     SessionTimer::Dtmf,
     SessionTimer::Glare,
+    SessionTimer::Provisional,
+    SessionTimer::NoPrack,
     SessionTimer::Refresh,
     SessionTimer::Expiry,
     SessionTimer::MediaRetry,
@@ -117,6 +123,7 @@ pub(super) const TIMERS: [SessionTimer; 12] = [
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum InDialog {
     Bye,
+    Prack,
     Reinvite,
     Update,
     Refresh,
