@@ -1,13 +1,12 @@
 // Chromium with a JsSIP phone in each page.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import http from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { chromium } from 'playwright-core';
+import { remove, temporaryFolder } from './folder.mjs';
 import { Log } from './log.mjs';
 
 const FLAGS = [
@@ -49,13 +48,13 @@ export async function startBrowser() {
   pages.listen(0, '127.0.0.1');
   await once(pages, 'listening');
 
-  const profile = mkdtempSync(path.join(os.tmpdir(), 'offhook-chromium-'));
+  const profile = temporaryFolder('chromium');
   let context;
   const stop = async () => {
     await context?.close();
     pages.closeAllConnections();
     pages.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    remove(profile);
   };
   try {
     context = await chromium.launchPersistentContext(profile, {

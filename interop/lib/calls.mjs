@@ -5,7 +5,7 @@ import { after, before, beforeEach, afterEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url';
 import { startBrowser } from './browser.mjs';
 import { audible, inboundPackets } from './media.mjs';
-import { Offhook } from './offhook.mjs';
+import { Offhook, offhookBinary } from './offhook.mjs';
 
 const SPEECH = fileURLToPath(new URL('../../assets/speech.wav', import.meta.url));
 const USERS = { alice: 'alicepw', bob: 'bobpw' };
@@ -19,6 +19,8 @@ export function describeCalls(name, startServer) {
     let server, browser, alice, natives;
 
     before(async () => {
+      // Building it takes minutes, in which nothing else should be running.
+      offhookBinary();
       server = await startServer(USERS);
       browser = await startBrowser();
     });

@@ -1,10 +1,10 @@
 // Kamailio as registrar and proxy, with a configuration of ours, in a folder of its own.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { remove, temporaryFolder } from './folder.mjs';
 import { freePort } from './ports.mjs';
 import { Process } from './process.mjs';
 
@@ -29,7 +29,7 @@ export async function startKamailio(users, domain = 'interop.test') {
 }
 
 async function start(users, domain) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'offhook-kamailio-'));
+  const folder = temporaryFolder('kamailio');
   const [sipPort, wsPort] = [await freePort(), await freePort()];
   const values = {
     DOMAIN: domain,
@@ -52,7 +52,7 @@ async function start(users, domain) {
   );
   const stop = async () => {
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+    remove(folder);
   };
   try {
     await listening(server, wsPort);

@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let binary = process.env.OFFHOOK_BIN && path.resolve(process.env.OFFHOOK_BIN);
 
 /** The path of the command: $OFFHOOK_BIN, or built here and now. */
-function offhookBinary() {
+export function offhookBinary() {
   if (binary) return binary;
   const output = execFileSync(
     'cargo',
