@@ -102,8 +102,6 @@ async fn what_is_played_on_one_side_is_recorded_on_the_other() {
     call.confirmed().await.expect("the call stands");
     while let Some(event) = call.next().await {
         if matches!(event, SessionEvent::Media(offhook::MediaEvent::PlayedOut)) {
-            // What is under way and in the jitter buffer still has to arrive: that takes time.
-            tokio::time::sleep(Duration::from_millis(400)).await;
             call.terminate(TerminateOptions::default())
                 .expect("the call stands");
         }

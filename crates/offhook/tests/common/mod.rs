@@ -79,7 +79,9 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 /// A second of something like speech, 16 kHz, 16 bit, mono.
 pub(crate) fn reference_wav(folder: &Path) -> PathBuf {
     const RATE: u32 = 16_000;
-    let samples = offhook::audio::speech_like(RATE, 1.5, 7);
+    let mut samples = offhook::audio::speech_like(RATE, 1.5, 7);
+    // While the quiet end plays, the last of the speech arrives and leaves the jitter buffer.
+    samples.resize(samples.len() + RATE as usize / 2, 0);
     let data: Vec<u8> = samples
         .iter()
         .flat_map(|sample| sample.to_le_bytes())
