@@ -25,6 +25,10 @@ pub struct CallOptions {
     /// The session interval to ask for, in seconds, at least 90. Default: what the user agent is
     /// configured for.
     pub session_timers_expires: Option<u32>,
+    /// Whether a 3xx is followed: the addresses it names are tried, the most wanted first, ten at
+    /// most. Default: false, and the call fails with
+    /// [`Cause::Redirected`](crate::Cause::Redirected).
+    pub follow_redirects: bool,
     /// How long the peer may ring before the call is cancelled with
     /// [`Cause::NoAnswer`](crate::Cause::NoAnswer). Counted from the last provisional response,
     /// as a proxy's Timer C is (RFC 3261 section 16.6). Default: three minutes.
@@ -41,6 +45,7 @@ impl Default for CallOptions {
             from_user_name: None,
             from_display_name: None,
             session_timers_expires: None,
+            follow_redirects: false,
             no_answer_timeout: Duration::from_secs(180),
         }
     }

@@ -559,3 +559,81 @@ fn headers_that_would_smuggle_are_refused() {
         );
     }
 }
+
+/// Alice has called and follows redirections; the INVITE.
+fn following() -> (Lone, Request) {
+    let mut lone = Lone::unregistered();
+    let options = offhook_core::CallOptions {
+        follow_redirects: true,
+        ..Default::default()
+    };
+    lone.agent.call(lone.now, "bob", options).expect("a call");
+    lone.drain();
+    let invite = lone.request(Method::Invite);
+    (lone, invite)
+}
+
+/// The one INVITE the agent has sent, its ACK to the last refusal aside.
+fn next_invite(lone: &mut Lone) -> Request {
+    lone.requests
+        .retain(|request| request.method() == Method::Invite);
+    lone.request(Method::Invite)
+}
+
+#[test]
+fn a_redirection_is_not_followed_unasked() {
+    let (mut lone, invite) = calling();
+    lone.answer(
+        &invite,
+        StatusCode::MOVED_TEMPORARILY,
+        &[("Contact", "<sip:bob@198.51.100.9>")],
+    );
+    assert!(lone.news().ends_with("failed(remote, Redirected) closed"));
+}
+
+#[test]
+fn a_redirection_is_followed_the_most_wanted_address_first() {
+    let (mut lone, invite) = following();
+    let contacts =
+        "<sip:c@x.example>;q=0.2, <sip:a@x.example>;q=0.9, <sip:b@x.example>;q=0.9, <tel:+1>";
+    lone.answer(
+        &invite,
+        StatusCode::MULTIPLE_CHOICES,
+        &[("Contact", contacts)],
+    );
+    for uri in ["sip:a@x.example", "sip:b@x.example", "sip:c@x.example"] {
+        let again = next_invite(&mut lone);
+        assert_eq!(again.uri_text(), uri);
+        assert_eq!(again.call_id().ok(), invite.call_id().ok());
+        lone.answer(&again, StatusCode::NOT_FOUND, &[]);
+    }
+    assert!(lone.news().ends_with("failed(remote, Not Found) closed"));
+    lone.assert_clean();
+}
+
+#[test]
+fn redirections_in_a_circle_come_to_an_end() {
+    let (mut lone, invite) = following();
+    let mut current = invite;
+    for _ in 0..30 {
+        let here = current.uri_text().to_owned();
+        let elsewhere = if here.contains("one") {
+            "<sip:two@x.example>"
+        } else {
+            "<sip:one@x.example>"
+        };
+        lone.answer(
+            &current,
+            StatusCode::MOVED_TEMPORARILY,
+            &[("Contact", elsewhere)],
+        );
+        lone.requests
+            .retain(|request| request.method() == Method::Invite);
+        match lone.requests.pop() {
+            Some(next) => current = next,
+            None => break,
+        }
+    }
+    assert!(lone.news().ends_with("failed(remote, Redirected) closed"));
+    lone.assert_clean();
+}

@@ -4,9 +4,9 @@ use offhook_sip::{Method, Response, StatusCode};
 
 use super::Agent;
 use crate::auth::AuthAttempt;
-use crate::context::{Owner, Pending};
+use crate::context::{Context, Owner, Pending};
 use crate::flow::FlowId;
-use crate::session::Answer;
+use crate::session::{Answer, Session};
 use crate::transaction::{TransactionEvent, TransactionId};
 
 impl Agent {
@@ -73,6 +73,9 @@ impl Agent {
         if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.lengthened(id, &response) {
             return;
         }
+        if status.code() >= 300 && invite && self.redirected(id, &response) {
+            return;
+        }
         // An INVITE's request stays until its transaction ends: further 2xx are acknowledged with
         // its credentials.
         let keep = status.is_provisional() || (status.is_success() && invite);
@@ -120,6 +123,24 @@ impl Agent {
 
     /// Asks again with the session interval that a 422 wants; says whether the request goes on.
     fn lengthened(&mut self, id: TransactionId, response: &Response) -> bool {
+        self.sent_again(id, |session, cx, again| {
+            session.lengthened(cx, again, response)
+        })
+    }
+
+    /// Tries the next address that a 3xx has named; says whether there was one.
+    fn redirected(&mut self, id: TransactionId, response: &Response) -> bool {
+        self.sent_again(id, |session, cx, again| {
+            session.redirected(cx, again, response)
+        })
+    }
+
+    /// Lets a session send a copy of its request again; says whether it did.
+    fn sent_again(
+        &mut self,
+        id: TransactionId,
+        send: impl FnOnce(&mut Session, &mut Context, Pending) -> bool,
+    ) -> bool {
         let Some(pending) = self.cx.pending.get(&id) else {
             return false;
         };
@@ -134,7 +155,7 @@ impl Agent {
         let sent = self
             .sessions
             .get_mut(&session)
-            .is_some_and(|session| session.lengthened(&mut self.cx, again, response));
+            .is_some_and(|session| send(session, &mut self.cx, again));
         if sent {
             self.cx.pending.remove(&id);
         }

@@ -16,6 +16,7 @@ mod outgoing;
 mod proceeding;
 mod progress;
 mod recovery;
+mod redirect;
 mod refer;
 mod refer_to;
 mod referred;
@@ -48,6 +49,7 @@ pub use hold::OnHold;
 pub(crate) use incoming::{Incoming, marks_of};
 use outgoing::Outgoing;
 pub use progress::ProgressOptions;
+use redirect::Redirections;
 pub use refer::ReferOptions;
 use refer::Transfers;
 pub(crate) use referred::follow;
@@ -107,6 +109,8 @@ pub(crate) struct Session {
     next_reoffer: u32,
     on_hold: OnHold,
     timers: SessionTimers,
+    /// Where 3xx responses lead, when they are followed.
+    redirections: Option<Redirections>,
     transfers: Transfers,
     /// The session whose place this one takes once it is confirmed.
     replaces: Option<SessionId>,
@@ -138,6 +142,7 @@ impl Session {
             next_reoffer: 1,
             on_hold: OnHold::default(),
             timers: SessionTimers::default(),
+            redirections: None,
             transfers: Transfers::default(),
             replaces: None,
             confirmed: false,

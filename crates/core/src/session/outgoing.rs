@@ -140,6 +140,7 @@ impl Session {
             video: options.video,
         };
         let timers = SessionTimers::new(&cx.config, options.session_timers_expires);
+        let follow = options.follow_redirects.then(|| target.clone());
         let draft = Box::new(Draft { target, options });
         let state = State::Outgoing(Outgoing::Preparing(draft));
         let mut session = Self::new(id, Direction::Outgoing, call_id, local, remote, state);
@@ -151,6 +152,9 @@ impl Session {
             },
         );
         session.timers = timers;
+        if let Some(target) = follow {
+            session.follow_redirections(&target);
+        }
         session.open_media(cx, wanted);
         session
     }
