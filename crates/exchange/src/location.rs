@@ -38,6 +38,22 @@ impl Binding {
         self.contact.param("q").map_or(1000, thousandths)
     }
 
+    /// Whether this is the contact with an earlier URI: who connects anew, over TCP or TLS, comes
+    /// from another port and registers that, while its dialogs still name the one before.
+    fn moved_from(&self, earlier: &Uri<'_>) -> bool {
+        let now = &self.contact.uri;
+        let by_connection = matches!(self.reach.transport, Transport::Tcp | Transport::Tls);
+        let user = now.user_unescaped().filter(|user| !user.is_empty());
+        by_connection
+            && user.is_some()
+            && user == earlier.user_unescaped()
+            && now.scheme() == earlier.scheme()
+            && now.param("transport") == earlier.param("transport")
+            && now
+                .host_ip()
+                .is_some_and(|ip| earlier.host_ip() == Some(ip))
+    }
+
     /// Whether a contact that is being registered is this one: the same instance by the same path
     /// (RFC 5626, 6), else the same URI.
     fn is(&self, contact: &NameAddr<'_>) -> bool {
@@ -120,12 +136,14 @@ impl Locations {
         self.owners.len()
     }
 
-    /// The contact with this URI, whoever's it is.
+    /// The contact with this URI, whoever's it is; else the one that has moved from it.
     pub(crate) fn by_contact(&self, uri: &Uri<'_>) -> Option<&Binding> {
-        self.users
-            .values()
-            .flatten()
+        let all = || self.users.values().flatten();
+        let mut moved = all().filter(|binding| binding.moved_from(uri));
+        all()
             .find(|binding| binding.contact.uri.equivalent(uri))
+            // With two of them nobody knows which it is.
+            .or_else(|| moved.next().filter(|_| moved.next().is_none()))
     }
 
     /// Adds, refreshes and removes contacts, all of them or none.
@@ -371,5 +389,46 @@ mod tests {
         assert_eq!(locations.flow_lost(FlowId(1)).len(), 1);
         assert!(locations.flow_lost(FlowId(2)).is_empty());
         assert_eq!(locations.of("bob")[1].reach.flow, None);
+    }
+
+    #[test]
+    fn a_contact_that_came_back_from_another_port_is_still_found() {
+        let mut locations = Locations::new(10, 10);
+        let tcp = Reach {
+            transport: Transport::Tcp,
+            ..reach(1)
+        };
+        let mut register = |user: &str, contact: &str, reach: &Reach| {
+            let now = Instant::ZERO;
+            locations
+                .register(now, user, &[until(contact, 60)], user, 1, reach)
+                .unwrap();
+        };
+        register("bob", "<sip:7w4c@192.0.2.1:2;transport=tcp>", &tcp);
+        register("carol", "<sip:k3@192.0.2.1:3;transport=tcp>", &tcp);
+        register("dave", "<sip:k3@192.0.2.1:4;transport=tcp>", &tcp);
+        register("erin", "<sip:x9@192.0.2.1:5>", &reach(2));
+        let found = |uri: &str| {
+            let uri = Uri::parse(uri).unwrap();
+            let binding = locations.by_contact(&uri)?;
+            Some(binding.contact.uri.to_string())
+        };
+        let bob = "sip:7w4c@192.0.2.1:2;transport=tcp";
+        assert_eq!(found(bob).as_deref(), Some(bob));
+        assert_eq!(
+            found("sip:7w4c@192.0.2.1:1;transport=tcp").as_deref(),
+            Some(bob)
+        );
+        for other in [
+            "sip:7w4c@192.0.2.9:1;transport=tcp",
+            "sip:7w4d@192.0.2.1:1;transport=tcp",
+            "sip:7w4c@192.0.2.1:1",
+            "sip:192.0.2.1:1;transport=tcp",
+            // One of two, and one that needs no connection.
+            "sip:k3@192.0.2.1:1;transport=tcp",
+            "sip:x9@192.0.2.1:1",
+        ] {
+            assert_eq!(found(other), None, "{other}");
+        }
     }
 }
