@@ -215,6 +215,14 @@ pub(crate) fn explain_tls(destination: &Destination, error: &rustls::Error) -> N
                 "it has been revoked".to_owned(),
                 "do not use this server until it has a new one",
             ),
+            // The verifier has no name of its own for this one, only these words.
+            CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+                untrusted(
+                    "it is the certificate of an authority, which is none for a server".to_owned(),
+                    "make one for the server with basicConstraints CA:FALSE, even when it signs \
+                     itself",
+                )
+            }
             other => untrusted(format!("{other}"), "repair the certificate on the server"),
         },
         rustls::Error::InvalidMessage(_) => NetError::Tls {

@@ -87,6 +87,24 @@ async fn an_expired_certificate_is_not_trusted() {
 }
 
 #[tokio::test]
+async fn an_authoritys_own_certificate_is_none_for_a_server() {
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    let server = TlsConfig::default()
+        .with_identity_pem(pem.as_bytes(), key.serialize_pem().as_bytes())
+        .unwrap();
+    let client = TlsConfig::default().with_root_pem(pem.as_bytes()).unwrap();
+    let text = error_of(client, server, "localhost").await.to_string();
+    assert!(
+        text.contains("it is the certificate of an authority"),
+        "{text}"
+    );
+    assert!(text.contains("CA:FALSE"), "{text}");
+}
+
+#[tokio::test]
 async fn an_address_is_trusted_when_the_certificate_names_it() {
     let authority = Authority::new();
     let mut client = EndpointConfig::default();
