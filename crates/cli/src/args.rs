@@ -103,6 +103,10 @@ pub(crate) struct DemoArgs {
     /// The codec. The recording must match what was played to at least 0.9.
     #[arg(long, value_name = "CODEC", value_enum, default_value_t = Codec::Pcmu)]
     pub(crate) codec: Codec,
+    /// Everything a call can do, step by step, between alice, bob and carol: tones, hold,
+    /// transfer, a lost connection and more. Takes about a minute.
+    #[arg(long, conflicts_with_all = ["play", "record"])]
+    pub(crate) tour: bool,
 }
 
 #[derive(Args, Debug)]

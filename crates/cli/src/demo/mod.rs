@@ -3,6 +3,7 @@
 mod checks;
 mod scratch;
 mod timeline;
+mod tour;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +56,9 @@ pub(crate) async fn run(
     output: &Output,
     mut interrupts: Interrupts,
 ) -> Result<(), Failure> {
+    if args.tour {
+        return tour::run(args.codec.into(), verbose, output, interrupts).await;
+    }
     let scratch = Scratch::new()?;
     let script = Script::new(&args, &scratch)?;
     output.working("starting an exchange");
