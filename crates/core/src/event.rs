@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook_sip::{Request, Response};
+use offhook_sip::{NameAddr, Request, Response};
 
 use crate::ask::{AskId, Question};
 use crate::cause::Cause;
@@ -239,6 +239,12 @@ pub enum SessionEvent {
         /// The request.
         request: Request,
     },
+    /// The network says who the peer is, or that it is another now (RFC 3325): after a transfer
+    /// behind a gateway, for example.
+    RemoteIdentity {
+        /// The asserted identity.
+        identity: NameAddr<'static>,
+    },
     /// The microphone or camera could not be had.
     GetUserMediaFailed {
         /// What the media engine says.
@@ -286,6 +292,7 @@ impl SessionEvent {
             Self::Unhold { .. } => "unhold",
             Self::Renegotiated { .. } => "renegotiated",
             Self::Reoffered { .. } => "reoffered",
+            Self::RemoteIdentity { .. } => "remoteidentity",
             Self::GetUserMediaFailed { .. } => "getusermediafailed",
             Self::CreateOfferFailed { .. } => "peerconnection:createofferfailed",
             Self::CreateAnswerFailed { .. } => "peerconnection:createanswerfailed",

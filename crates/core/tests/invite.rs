@@ -637,3 +637,42 @@ fn redirections_in_a_circle_come_to_an_end() {
     assert!(lone.news().ends_with("failed(remote, Redirected) closed"));
     lone.assert_clean();
 }
+
+#[test]
+fn the_asserted_identity_is_told_and_told_again_when_it_changes() {
+    let mut lone = Lone::unregistered();
+    lone.receive(invite(
+        "P-Asserted-Identity: \"Bob\" <sip:+15551230001@example.com>\r\n",
+        OFFER,
+    ));
+    let id = lone.session.expect("a session");
+    let asserted = |lone: &Lone| {
+        let info = lone.agent.session_info(id).expect("it lives");
+        info.asserted_identity()
+            .map(|identity| identity.uri.to_string())
+    };
+    assert_eq!(
+        asserted(&lone).as_deref(),
+        Some("sip:+15551230001@example.com")
+    );
+    let now = lone.now;
+    lone.agent
+        .session(id)
+        .expect("it lives")
+        .answer(now, Default::default())
+        .expect("answered");
+    lone.drain();
+    let ok = lone.responses.last().expect("a 200");
+    let tag = ok.to().expect("a To").tag().expect("a tag").to_owned();
+    lone.receive(in_dialog("ACK", 17, &tag, "", ""));
+    let carol = "P-Asserted-Identity: <sip:carol@example.com>\r\n";
+    for number in [18, 19] {
+        lone.receive(in_dialog("UPDATE", number, &tag, carol, ""));
+    }
+    assert_eq!(asserted(&lone).as_deref(), Some("sip:carol@example.com"));
+    assert_eq!(
+        lone.news().matches("remoteidentity").count(),
+        2,
+        "the same again is no news"
+    );
+}

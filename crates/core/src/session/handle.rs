@@ -48,6 +48,13 @@ impl<'a> SessionInfo<'a> {
         &self.session.remote
     }
 
+    /// Who the network says the peer is (RFC 3325 P-Asserted-Identity), where a server vouches for
+    /// it; mid-call changes are told by
+    /// [`SessionEvent::RemoteIdentity`](crate::SessionEvent::RemoteIdentity).
+    pub fn asserted_identity(&self) -> Option<&'a NameAddr<'static>> {
+        self.session.asserted.as_ref()
+    }
+
     /// Where it stands.
     pub fn status(&self) -> Status {
         self.session.status()

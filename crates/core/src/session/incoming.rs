@@ -126,6 +126,7 @@ impl Session {
         cx.dialogs.insert(Arc::new(dialog.id().clone()), id);
         let call_id = dialog.id().call_id.clone();
         let ask = cx.ask(id, question);
+        let invite = request.clone();
         let offered = Box::new(Offered {
             transaction,
             request,
@@ -142,14 +143,9 @@ impl Session {
         }
         let patience = cx.config.no_answer_timeout;
         cx.set_timer(Timer::Session(id, SessionTimer::NoAnswer), patience);
-        Ok(Self::new(
-            id,
-            Direction::Incoming,
-            call_id,
-            local,
-            remote,
-            state,
-        ))
+        let mut session = Self::new(id, Direction::Incoming, call_id, local, remote, state);
+        session.note_identity(cx, &invite);
+        Ok(session)
     }
 
     /// The application has been told: it rings, unless it is answered already.

@@ -8,6 +8,7 @@ mod dtmf;
 mod established;
 mod handle;
 mod hold;
+mod identity;
 mod incoming;
 mod info;
 mod mute;
@@ -109,6 +110,8 @@ pub(crate) struct Session {
     next_reoffer: u32,
     on_hold: OnHold,
     timers: SessionTimers,
+    /// Who the network says the peer is.
+    asserted: Option<NameAddr<'static>>,
     /// Where 3xx responses lead, when they are followed.
     redirections: Option<Redirections>,
     transfers: Transfers,
@@ -142,6 +145,7 @@ impl Session {
             next_reoffer: 1,
             on_hold: OnHold::default(),
             timers: SessionTimers::default(),
+            asserted: None,
             redirections: None,
             transfers: Transfers::default(),
             replaces: None,

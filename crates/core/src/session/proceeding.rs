@@ -265,6 +265,7 @@ impl Session {
             ack,
             ..
         } = *answered;
+        self.note_identity(cx, &response);
         let allows_update = response.has_token(HeaderName::Allow, "UPDATE");
         self.started = Some(cx.now);
         self.confirmed = true;

@@ -235,6 +235,7 @@ impl Session {
             dialog.refresh_target(response);
         }
         self.note_allowed(response);
+        self.note_identity(cx, response);
         self.timer_accepted(cx, response);
         match sdp_of(response, cx).map(str::to_owned) {
             Some(sdp) => {

@@ -207,6 +207,7 @@ impl Session {
             dialog.refresh_target(&request);
         }
         self.note_allowed(&request);
+        self.note_identity(cx, &request);
         cx.respond(transaction, response.clone());
         let method = request.method();
         if method == Method::Invite {
