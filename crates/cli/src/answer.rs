@@ -41,6 +41,7 @@ pub(crate) async fn run(
         output,
         args: &args,
         registered: false,
+        connected: false,
     };
     standing.listening(&user_agent);
     let mut calls = JoinSet::new();
@@ -101,7 +102,10 @@ pub(crate) async fn run(
 struct Standing<'a> {
     output: &'a Output,
     args: &'a AnswerArgs,
+    /// Once at least.
     registered: bool,
+    /// And nothing went wrong since.
+    connected: bool,
 }
 
 impl Standing<'_> {
@@ -128,13 +132,16 @@ impl Standing<'_> {
     fn tell(&mut self, event: &UserAgentEvent) -> Result<(), Failure> {
         match event {
             UserAgentEvent::Registered { expires, .. } => {
-                if !self.registered {
-                    let text = format!("registered as {}", self.args.address);
+                // A mere refresh is nobody's concern; that it is well again is.
+                if !self.connected {
+                    let again = if self.registered { " again" } else { "" };
+                    let text = format!("registered{again} as {}", self.args.address);
                     let fields =
                         json!({ "address": self.args.address, "expires_s": expires.as_secs() });
                     self.output.event("registered", text, fields);
                 }
                 self.registered = true;
+                self.connected = true;
                 self.waiting();
             }
             UserAgentEvent::Disconnected { error, .. }
@@ -142,6 +149,7 @@ impl Standing<'_> {
                 if !self.registered {
                     return Err(error.clone().into());
                 }
+                self.connected = false;
                 let fields = json!({ "message": error.to_string() });
                 self.output.event(event.name(), event, fields);
             }

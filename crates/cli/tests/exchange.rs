@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
 use common::{Running, names, run};
 
 /// An exchange for alice and bob: the run, and its WebSocket address.
@@ -166,4 +169,42 @@ fn ctrl_c_takes_the_registration_back() {
     assert_eq!(bob.finish().0, 0);
     let gone = exchange.wait_for("unregistered");
     assert_eq!(gone["address"], "sip:bob@localhost");
+}
+
+/// A way to a server that can be cut: its address, and what cuts all that go through it.
+fn cuttable(server: &str) -> (String, impl Fn()) {
+    let way = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = format!("ws://{}", way.local_addr().expect("it is bound"));
+    let server = server.trim_start_matches("ws://").to_owned();
+    let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    let all = Arc::clone(&open);
+    std::thread::spawn(move || {
+        for near in way.incoming().map_while(Result::ok) {
+            let far = TcpStream::connect(&server).expect("the server listens");
+            for (mut from, mut to) in [(&near, &far), (&far, &near)]
+                .map(|(from, to)| (from.try_clone().expect("one"), to.try_clone().expect("one")))
+            {
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+            all.lock().expect("nobody panics").extend([near, far]);
+        }
+    });
+    let cut = move || {
+        for stream in open.lock().expect("nobody panics").drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    };
+    (address, cut)
+}
+
+#[test]
+fn who_lost_the_server_is_told_when_it_is_registered_again() {
+    let (_exchange, server) = exchange();
+    let (way, cut) = cuttable(&server);
+    let mut bob = bob(&way, &[]);
+    cut();
+    bob.wait_for("disconnected");
+    bob.wait_for("registered");
+    let finished = call(&server, "sip:bob@localhost", &["--duration", "500ms"]);
+    assert_eq!(finished.code, 0, "{}", finished.err);
 }
