@@ -47,6 +47,7 @@ pub(crate) fn user_agent(
 fn media_options(media: &MediaArgs) -> MediaOptions {
     let mut options = MediaOptions {
         loopback: media.loopback,
+        relay_only: media.relay_only,
         ..MediaOptions::default()
     };
     if !media.codec.is_empty() {

@@ -90,6 +90,9 @@ pub(crate) struct MediaArgs {
     /// The password for the TURN servers.
     #[arg(long, value_name = "PASSWORD")]
     pub(crate) ice_password: Option<String>,
+    /// Use the TURN servers only, so that the other side never learns this machine's addresses.
+    #[arg(long, requires = "ice_server")]
+    pub(crate) relay_only: bool,
 }
 
 #[derive(Args, Debug)]

@@ -102,6 +102,11 @@ fn a_bad_flag_is_wrong_usage_and_named() {
     );
     says(&run(&["answer", "sip:bob@b"]), 2, &["--server", "--listen"]);
     says(
+        &run(&["call", "sip:bob@b", "--relay-only"]),
+        2,
+        &["--ice-server"],
+    );
+    says(
         &run(&["exchange", "--user", "alice"]),
         2,
         &["--user", "alice:secret"],
