@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use offhook::{CallEnd, Cause, Error, MediaError};
+use offhook::{CallEnd, Cause, Error, MediaError, NetError};
 
 /// The exit codes. Scripts rely on them: a number, once given, keeps its meaning.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -135,6 +135,11 @@ impl From<Error> for Failure {
             | Error::Command(_) => (
                 Code::Usage,
                 "See --help for what is possible and for examples.".to_owned(),
+            ),
+            Error::Unreachable(NetError::CertificateNotTrusted { .. }) => (
+                Code::Unreachable,
+                "Give the certificate of the authority that signed it with --ca, if you trust that."
+                    .to_owned(),
             ),
             Error::Unreachable(_) | Error::ConnectionLost { .. } | Error::TimedOut { .. } => {
                 (Code::Unreachable, unreachable())
