@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use offhook_core::CallOptions;
 use offhook_media::{AudioCodec, Sink, Source};
+use offhook_sip::StatusCode;
 
 use crate::ask::Asks;
 use crate::error::Error;
@@ -51,7 +52,12 @@ macro_rules! media_choices {
             self.$($at.)*asks = Some(asks);
             self
         }
+    };
+}
 
+/// What may be said about the message that makes or answers a call.
+macro_rules! message_options {
+    ($($at:ident).*) => {
         /// A header for the INVITE, or for the 200 that answers it.
         pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.$($at.)*options.extra_headers.push((name.into(), value.into()));
@@ -115,6 +121,7 @@ impl<'a> CallBuilder<'a> {
     }
 
     media_choices!(setup);
+    message_options!(setup);
     invite_options!(setup);
 
     /// Makes the call. What becomes of it is told by the session.
@@ -140,6 +147,7 @@ pub struct CallSetup {
 
 impl CallSetup {
     media_choices!();
+    message_options!();
     invite_options!();
 }
 
@@ -154,4 +162,44 @@ pub struct AnswerOptions {
 
 impl AnswerOptions {
     media_choices!();
+    message_options!();
+}
+
+/// A provisional response to an incoming call: see [`Session::progress`]. Default: a 183 with
+/// early media.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct ProgressOptions {
+    pub(crate) options: offhook_core::ProgressOptions,
+    pub(crate) media: MediaChoice,
+    pub(crate) asks: Option<Asks>,
+}
+
+impl ProgressOptions {
+    media_choices!();
+
+    /// The status, 101 to 199. Default: 183.
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.options.status = status;
+        self
+    }
+
+    /// The reason phrase, where it is not the status' own.
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.options.reason = Some(reason.into());
+        self
+    }
+
+    /// A header for the response.
+    pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let header = (name.into(), value.into());
+        self.options.extra_headers.push(header);
+        self
+    }
+
+    /// Whether media flows before the call is answered. Default: yes.
+    pub fn early_media(mut self, early: bool) -> Self {
+        self.options.media = early;
+        self
+    }
 }

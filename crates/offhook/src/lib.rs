@@ -80,7 +80,7 @@ pub use ask::{
     SendingAsk,
 };
 pub use builder::UserAgentBuilder;
-pub use call::{AnswerOptions, CallBuilder, CallSetup};
+pub use call::{AnswerOptions, CallBuilder, CallSetup, ProgressOptions};
 pub use call_end::CallEnd;
 pub use error::Error;
 pub use media_options::MediaOptions;

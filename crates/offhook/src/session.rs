@@ -18,10 +18,11 @@ use offhook_sip::{NameAddr, Request};
 use tokio::sync::watch;
 
 use crate::ask::Asks;
-use crate::call::AnswerOptions;
+use crate::call::{AnswerOptions, ProgressOptions};
 use crate::call_end::CallEnd;
-use crate::driver::Driver;
+use crate::driver::{Driver, State};
 use crate::error::Error;
+use crate::media_options::{CallMedia, MediaChoice};
 use crate::queue::EventQueue;
 use crate::refer::ReferSubscriber;
 use crate::session_event::SessionEvent;
@@ -183,24 +184,64 @@ impl Session {
         } = answer;
         let id = self.inner.id;
         self.driver.act(|state, now| {
-            let status = state.agent.session_info(id).map(|info| info.status());
-            let waits = matches!(
-                status,
-                Some(Status::InviteReceived | Status::WaitingForAnswer)
-            );
-            // An answer that cannot be must not overwrite the recording of the one that was.
-            let media = waits
-                .then(|| media.settle(&self.driver.settings.media))
-                .transpose()?;
+            let media = self.settle(state, media)?;
             state.agent.session(id)?.answer(now, options)?;
-            if let Some(asks) = asks {
-                self.inner.cell().asks = asks;
-            }
-            if let Some(media) = media {
-                state.prepare_media(id, media);
-            }
+            self.take_up(state, media, asks);
             Ok(())
         })
+    }
+
+    /// Sends a provisional response to an incoming call, by default a 183 with early media: what
+    /// is to be played is heard before the call is answered (RFC 3960, 3). It is sent reliably
+    /// where the caller takes part (RFC 3262).
+    ///
+    /// What is said here about media is the call's from then on; [`Session::answer`] changes it
+    /// no more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call is outgoing, answered already or over, the status is none
+    /// from 101 to 199, or early media is asked for and the INVITE brought no offer;
+    /// [`Error::Media`] when the file to record to cannot be written.
+    pub fn progress(&self, progress: ProgressOptions) -> Result<(), Error> {
+        let ProgressOptions {
+            options,
+            media,
+            asks,
+        } = progress;
+        let id = self.inner.id;
+        self.driver.act(|state, now| {
+            let media = match options.media {
+                true => self.settle(state, media)?,
+                false => None,
+            };
+            state.agent.session(id)?.progress(now, options)?;
+            self.take_up(state, media, asks);
+            Ok(())
+        })
+    }
+
+    /// Opens what the media of an incoming call need, once: an answer that cannot be must not
+    /// overwrite the recording of the one that was.
+    fn settle(&self, state: &State, media: MediaChoice) -> Result<Option<CallMedia>, Error> {
+        let id = self.inner.id;
+        let status = state.agent.session_info(id).map(|info| info.status());
+        let waits = matches!(
+            status,
+            Some(Status::InviteReceived | Status::WaitingForAnswer)
+        );
+        (waits && !state.has_media(id))
+            .then(|| media.settle(&self.driver.settings.media))
+            .transpose()
+    }
+
+    fn take_up(&self, state: &mut State, media: Option<CallMedia>, asks: Option<Asks>) {
+        if let Some(asks) = asks {
+            self.inner.cell().asks = asks;
+        }
+        if let Some(media) = media {
+            state.prepare_media(self.inner.id, media);
+        }
     }
 
     /// Tells the caller that it rings here, with a 180. Only needed when the user agent was told

@@ -145,6 +145,12 @@ impl State {
         }
     }
 
+    /// Whether the application has said what the session's peer connection is made from.
+    pub(crate) fn has_media(&self, id: SessionId) -> bool {
+        let live = self.sessions.get(&id);
+        live.is_some_and(|live| live.media.is_some() || live.requests.is_some())
+    }
+
     /// Follows a transfer that the session has asked for.
     pub(crate) fn follow_refer(
         &mut self,
