@@ -6,8 +6,9 @@ mod common;
 use common::run;
 
 /// The steps that the tour goes through, in order.
-const STEPS: [&str; 22] = [
+const STEPS: [&str; 23] = [
     "a call that lasts",
+    "early media",
     "call",
     "DTMF by INFO",
     "DTMF by RTP",

@@ -100,6 +100,8 @@ async fn steps(
         .opening("a call that lasts", last(alice, carol))
         .await?;
 
+    let early = talking::early_media(alice, bob);
+    show.step("early media", early).await?;
     let (a, b) = &show.opening("call", talking::call(alice, bob)).await?;
     let (info, rtp) = (DtmfTransport::Info, DtmfTransport::Rfc2833);
     show.step("DTMF by INFO", talking::tones(a, b, info))

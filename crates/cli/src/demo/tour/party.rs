@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use offhook::{
-    AnswerOptions, Asks, AudioCodec, CallEnd, CallSetup, MediaOptions, Session, SessionEvent,
-    Source, TerminateOptions, UserAgent, UserAgentEvent,
+    AnswerOptions, Asks, AudioCodec, CallEnd, CallSetup, MediaOptions, ProgressOptions, Session,
+    SessionEvent, Source, TerminateOptions, UserAgent, UserAgentEvent,
 };
 
 use super::ear::Ear;
@@ -132,6 +132,14 @@ impl Party {
         let session = self.rings().await?;
         let (ear, sink) = Ear::new(self.who);
         session.answer(AnswerOptions::default().play(self.voice()).sink(sink))?;
+        Ok(Line::new(self.who, session, ear))
+    }
+
+    /// Lets the next call ring and speaks before it is answered.
+    pub(super) async fn speaks_early(&self) -> Result<Line, Unmet> {
+        let session = self.rings().await?;
+        let (ear, sink) = Ear::new(self.who);
+        session.progress(ProgressOptions::default().play(self.voice()).sink(sink))?;
         Ok(Line::new(self.who, session, ear))
     }
 

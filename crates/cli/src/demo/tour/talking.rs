@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use offhook::{DtmfOptions, DtmfTransport, MediaKinds, Originator, SessionEvent, sip::StatusCode};
+use offhook::{
+    AnswerOptions, DtmfOptions, DtmfTransport, MediaKinds, Originator, SessionEvent,
+    sip::StatusCode,
+};
 
 use super::party::{Line, Party, hang_up, hear_each_other};
 use super::show::{Outcome, Unmet, check};
@@ -36,6 +39,38 @@ pub(super) async fn call(alice: &Party, bob: &Party) -> Result<(String, (Line, L
     }
     let checked = "it rings, it stands on both sides, each hears the other, over DTLS-SRTP";
     Ok((checked.to_owned(), (dialled, answered)))
+}
+
+/// Bob is heard, and hears, before he answers.
+pub(super) async fn early_media(alice: &Party, bob: &Party) -> Outcome {
+    let dialled = alice.dials(bob.who)?;
+    let ringing = bob.speaks_early().await?;
+    let reliable = dialled
+        .until("gets a 183 with a description", |event| match event {
+            SessionEvent::Progress {
+                originator: Originator::Remote,
+                response: Some(response),
+            } => {
+                let early = response.status() == StatusCode::SESSION_PROGRESS;
+                (early && !response.body().is_empty()).then(|| response.header("RSeq").is_some())
+            }
+            _ => None,
+        })
+        .await?;
+    check(reliable, "a reliable 183, with RSeq", "one without")?;
+    hear_each_other(&dialled, &ringing).await?;
+    for line in [&dialled, &ringing] {
+        check(
+            line.session.is_in_progress(),
+            format_args!("that {}'s call is not established yet", line.who),
+            "it is, or has ended",
+        )?;
+    }
+    ringing.session.answer(AnswerOptions::default())?;
+    tokio::try_join!(dialled.stands(), ringing.stands())?;
+    hear_each_other(&dialled, &ringing).await?;
+    hang_up(&ringing, &dialled).await?;
+    Ok("after a reliable 183 each hears the other while it rings, and once it stands".to_owned())
 }
 
 /// Both send tones.
