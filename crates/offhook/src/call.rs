@@ -94,6 +94,12 @@ macro_rules! invite_options {
             self
         }
 
+        /// Follows a 3xx to the addresses it names (RFC 3261, 8.1.3.4). Default: the call fails.
+        pub fn follow_redirects(mut self) -> Self {
+            self.$($at.)*options.follow_redirects = true;
+            self
+        }
+
         /// How long the peer may ring before the call is cancelled. Default: three minutes.
         pub fn no_answer_timeout(mut self, timeout: Duration) -> Self {
             self.$($at.)*options.no_answer_timeout = timeout;
