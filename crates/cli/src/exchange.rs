@@ -1,7 +1,7 @@
 //! `offhook exchange`
 
-use offhook::Transport;
-use offhook_exchange::{Exchange, ExchangeEvent};
+use offhook::{Transport, redact};
+use offhook_exchange::{Exchange, ExchangeEvent, PassingMessage};
 use serde_json::{Map, Value, json};
 
 use crate::args::{ExchangeArgs, Listen};
@@ -11,12 +11,17 @@ use crate::output::Output;
 
 pub(crate) async fn run(
     args: ExchangeArgs,
+    verbose: u8,
     output: &Output,
     mut interrupts: Interrupts,
 ) -> Result<(), Failure> {
     let mut builder = Exchange::builder().domain(&args.domain);
     for user in &args.user {
         builder = builder.user(&user.name, &user.password);
+    }
+    if verbose > 0 {
+        let output = output.clone();
+        builder = builder.on_message(move |message| show(&message, &output));
     }
     let listen = match args.listen.is_empty() {
         true => vec![
@@ -70,6 +75,19 @@ pub(crate) async fn run(
     exchange.stop().await;
     output.done();
     Ok(())
+}
+
+fn show(message: &PassingMessage<'_>, output: &Output) {
+    let way = match message.received {
+        true => "received from",
+        false => "sent to",
+    };
+    let peer = match message.peer {
+        Some((transport, address)) => format!("{transport} {address}"),
+        None => "an unknown peer".to_owned(),
+    };
+    let text = redact(&String::from_utf8_lossy(message.bytes));
+    output.passing(&format!("-- {way} {peer}\n{text}"));
 }
 
 fn tell(event: &ExchangeEvent, output: &Output) {

@@ -42,7 +42,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     })?;
     match cli.command {
         Command::Demo(args) => demo::run(args, cli.verbose, output, interrupts).await,
-        Command::Exchange(args) => exchange::run(args, output, interrupts).await,
+        Command::Exchange(args) => exchange::run(args, cli.verbose, output, interrupts).await,
         Command::Call(args) => call::run(args, cli.verbose, output, interrupts).await,
         Command::Answer(args) => answer::run(args, cli.verbose, output, interrupts).await,
     }

@@ -82,12 +82,14 @@ impl Output {
     }
 
     pub(crate) fn wire(&self, who: &str, message: &WireMessage) {
+        self.passing(&format!("{who}{message}"));
+    }
+
+    /// A message on the wire, its secrets masked already.
+    pub(crate) fn passing(&self, message: &str) {
         let at = self.elapsed().as_secs_f64();
-        let text = message.to_string();
-        self.note(format_args!(
-            "{at:.3}{who} {}\n",
-            text.trim_end().replace('\r', "")
-        ));
+        let text = message.trim_end().replace('\r', "");
+        self.note(format_args!("{at:.3} {text}\n"));
     }
 
     /// What went wrong: for people, and for machines if they listen.

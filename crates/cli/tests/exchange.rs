@@ -9,7 +9,11 @@ use common::{Running, names, run};
 
 /// An exchange for alice and bob: the run, and its WebSocket address.
 fn exchange() -> (Running, String) {
-    let mut exchange = Running::start(&[
+    exchange_with(&[])
+}
+
+fn exchange_with(more: &[&str]) -> (Running, String) {
+    let base = [
         "exchange",
         "--listen",
         "ws:127.0.0.1:0",
@@ -21,7 +25,8 @@ fn exchange() -> (Running, String) {
         "bob:bobpw",
         "--domain",
         "localhost",
-    ]);
+    ];
+    let mut exchange = Running::start(&[&base[..], more].concat());
     let listening = exchange.wait_for("listening");
     let server = listening["ws"].as_str().expect("a URL").to_owned();
     assert!(server.starts_with("ws://127.0.0.1:"), "{listening}");
@@ -169,6 +174,35 @@ fn ctrl_c_takes_the_registration_back() {
     assert_eq!(bob.finish().0, 0);
     let gone = exchange.wait_for("unregistered");
     assert_eq!(gone["address"], "sip:bob@localhost");
+}
+
+#[test]
+fn a_verbose_exchange_shows_what_passes_with_its_secrets_masked() {
+    let (mut exchange, server) = exchange_with(&["-v"]);
+    let _bob = bob(&server, &[]);
+    exchange.wait_for("registered");
+    let notes = exchange.notes();
+    for shown in [
+        "-- received from WS 127.0.0.1:",
+        "-- sent to WS",
+        "REGISTER sip:localhost SIP/2.0",
+    ] {
+        assert!(notes.contains(shown), "{shown:?} is missing in\n{notes}");
+    }
+    let credentials: Vec<&str> = notes
+        .lines()
+        .filter(|line| line.starts_with("Authorization:"))
+        .collect();
+    assert!(!credentials.is_empty(), "{notes}");
+    for line in credentials {
+        let response = line
+            .split("response=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let digest = response
+            .is_some_and(|text| text.len() >= 32 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+        assert!(!digest, "{line}");
+    }
 }
 
 /// A way to a server that can be cut: its address, and what cuts all that go through it.

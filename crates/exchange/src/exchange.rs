@@ -15,6 +15,7 @@ use crate::counters::{Counters, Live};
 use crate::event::ExchangeEvent;
 use crate::proxy::{Proxy, Settings};
 use crate::server::Server;
+use crate::watch::{PassingMessage, Watch};
 
 /// So many events wait for a watcher that is slow; older ones are lost to it.
 const EVENTS: usize = 1024;
@@ -42,6 +43,7 @@ impl Exchange {
             tls: TlsConfig::default(),
             max_connections: 4096,
             idle_timeout: Duration::from_secs(300),
+            watch: Watch::default(),
         }
     }
 
@@ -167,6 +169,7 @@ pub struct ExchangeBuilder {
     tls: TlsConfig,
     max_connections: usize,
     idle_timeout: Duration,
+    watch: Watch,
 }
 
 impl ExchangeBuilder {
@@ -247,6 +250,13 @@ impl ExchangeBuilder {
         self
     }
 
+    /// Shows every message that comes in or goes out. The hook is called from the task that
+    /// carries them, and should return soon.
+    pub fn on_message(mut self, hook: impl FnMut(PassingMessage<'_>) + Send + 'static) -> Self {
+        self.watch.set(Box::new(hook));
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -296,7 +306,13 @@ impl ExchangeBuilder {
         let proxy = Arc::new(Mutex::new(proxy));
         let (events, _) = broadcast::channel(EVENTS);
         let (stop, stopped) = oneshot::channel();
-        let server = Server::new(proxy.clone(), endpoint, incoming, events.clone());
+        let server = Server::new(
+            proxy.clone(),
+            endpoint,
+            incoming,
+            events.clone(),
+            self.watch,
+        );
         Ok(Exchange {
             domain,
             listening,

@@ -50,7 +50,9 @@ mod location;
 mod proxy;
 mod registrar;
 mod server;
+mod watch;
 
 pub use counters::{Counters, Live};
 pub use event::ExchangeEvent;
 pub use exchange::{Events, Exchange, ExchangeBuilder, ExchangeError};
+pub use watch::PassingMessage;

@@ -11,6 +11,7 @@ use tracing::debug;
 
 use crate::event::ExchangeEvent;
 use crate::proxy::{Output, Proxy};
+use crate::watch::Watch;
 
 /// An exchange at work.
 pub(crate) struct Server {
@@ -19,6 +20,7 @@ pub(crate) struct Server {
     incoming: Incoming,
     events: broadcast::Sender<ExchangeEvent>,
     start: tokio::time::Instant,
+    watch: Watch,
 }
 
 impl Server {
@@ -27,6 +29,7 @@ impl Server {
         endpoint: Endpoint,
         incoming: Incoming,
         events: broadcast::Sender<ExchangeEvent>,
+        watch: Watch,
     ) -> Server {
         Server {
             proxy,
@@ -34,6 +37,7 @@ impl Server {
             incoming,
             events,
             start: tokio::time::Instant::now(),
+            watch,
         }
     }
 
@@ -77,6 +81,23 @@ impl Server {
 
     fn take(&mut self, event: NetEvent) {
         let now = self.now();
+        match &event {
+            NetEvent::Accepted {
+                flow,
+                transport,
+                remote,
+                ..
+            }
+            | NetEvent::Opened {
+                flow,
+                transport,
+                remote,
+                ..
+            } => self.watch.connected(*flow, *transport, *remote),
+            NetEvent::Received { flow, bytes } => self.watch.passes(true, *flow, bytes),
+            NetEvent::Lost { flow, .. } => self.watch.lost(*flow),
+            _ => {}
+        }
         let mut proxy = self.proxy();
         match event {
             NetEvent::Accepted {
@@ -101,11 +122,13 @@ impl Server {
         }
     }
 
-    fn drain(&self) {
-        let mut proxy = self.proxy();
+    fn drain(&mut self) {
+        let proxy = Arc::clone(&self.proxy);
+        let mut proxy = proxy.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(output) = proxy.poll() {
             match output {
                 Output::Send { flow, bytes } => {
+                    self.watch.passes(false, flow, &bytes);
                     if let Err(error) = self.endpoint.send(flow, bytes) {
                         debug!(flow = flow.0, %error, "message not sent");
                         proxy.unsent();

@@ -71,7 +71,7 @@ impl Timeline {
     }
 
     pub(crate) fn wire(&self, side: Side, message: &WireMessage) {
-        self.output.wire(&format!(" {}", side.name()), message);
+        self.output.wire(&format!("{} ", side.name()), message);
     }
 
     /// The names of the seed page's events of one side, in order.

@@ -123,6 +123,15 @@ impl Running {
         assert!(sent.success());
     }
 
+    /// Ends it by Ctrl-C; what it wrote to standard error.
+    pub(crate) fn notes(mut self) -> String {
+        self.interrupt();
+        let mut notes = String::new();
+        let mut pipe = self.child.stderr.take().expect("a pipe");
+        pipe.read_to_string(&mut notes).expect("text");
+        notes
+    }
+
     /// Waits for its end; the exit code, and every event it told.
     pub(crate) fn finish(mut self) -> (i32, Vec<Value>) {
         let mut seen = std::mem::take(&mut self.seen);

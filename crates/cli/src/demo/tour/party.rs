@@ -100,7 +100,7 @@ impl Party {
         if verbose > 0 {
             let output = output.clone();
             builder = builder.on_message(move |message| {
-                output.wire(&format!(" {who}"), &message);
+                output.wire(&format!("{who} "), &message);
             });
         }
         let phone = builder.start().await?;
