@@ -186,5 +186,12 @@ pub(crate) fn answered_verdict(outcome: &Outcome, from: &str) -> Result<(), Fail
     if given_up || end.originator == Originator::Local || end.cause == Cause::Bye {
         return Ok(());
     }
+    if end.cause == Cause::WebRtcError {
+        return Err(Failure::new(
+            Code::Refused,
+            format_args!("the call from {from} could not be taken: {end}"),
+            "Let the caller offer WebRTC media: ICE and DTLS-SRTP. Plain RTP is not taken.",
+        ));
+    }
     Err(Failure::of_call(end, from))
 }

@@ -9,7 +9,7 @@ use super::{Direction, Incoming, Session, SessionTimer, State, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
 use crate::error::CommandError;
-use crate::event::{Originator, SessionEvent};
+use crate::event::{End, Originator, SessionEvent};
 use crate::headers;
 use crate::media::{MediaStep, SdpKind};
 use crate::offer_answer::Outcome;
@@ -202,7 +202,13 @@ impl Session {
             self.tell_media_failure(cx, step, error.clone());
         }
         self.refuse_invite(cx, status, None);
-        self.fail(cx, originator, cause, None);
+        let end = End {
+            originator,
+            cause,
+            message: None,
+            detail: Some(error.clone()),
+        };
+        self.end(cx, true, end);
         if !before {
             self.tell_media_failure(cx, step, error);
         }

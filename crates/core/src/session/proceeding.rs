@@ -354,15 +354,28 @@ impl Session {
         }
         match step {
             MediaStep::Open | MediaStep::Capture => {
-                self.fail(cx, Originator::Local, Cause::UserDeniedMediaAccess, None);
+                let end = End {
+                    originator: Originator::Local,
+                    cause: Cause::UserDeniedMediaAccess,
+                    message: None,
+                    detail: Some(error.clone()),
+                };
+                self.end(cx, true, end);
                 self.tell_media_failure(cx, step, error);
                 self.close(cx);
             }
             // Early media that cannot be used leaves the call as it is.
             MediaStep::SetRemote => self.tell_media_failure(cx, step, error),
             _ => {
-                self.tell_media_failure(cx, step, error);
-                self.abandon(cx, Cause::WebRtcError);
+                self.tell_media_failure(cx, step, error.clone());
+                let end = End {
+                    originator: Originator::System,
+                    cause: Cause::WebRtcError,
+                    message: None,
+                    detail: Some(error),
+                };
+                self.end(cx, true, end);
+                self.close(cx);
             }
         }
     }
