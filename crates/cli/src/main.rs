@@ -67,7 +67,9 @@ fn misused(error: &clap::Error) -> ! {
 /// The log goes to standard error: with `-vv`, or as `RUST_LOG` says.
 fn log(verbose: u8) {
     let filter = match verbose {
-        0 | 1 => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("offhook=error")),
+        0 | 1 => {
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("offhook=error"))
+        }
         _ => EnvFilter::new("debug"),
     };
     tracing_subscriber::fmt()
