@@ -64,7 +64,7 @@ pub(crate) enum Owner {
 }
 
 /// A request under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) owner: Owner,
     pub(crate) request: OutgoingRequest,

@@ -3,7 +3,6 @@
 use offhook_sip::{Method, Response, StatusCode};
 
 use super::Agent;
-use crate::auth::AuthAttempt;
 use crate::context::{Context, Owner, Pending};
 use crate::flow::FlowId;
 use crate::session::{Answer, Session};
@@ -90,35 +89,25 @@ impl Agent {
 
     /// Answers a challenge; says whether the request goes on.
     fn challenged(&mut self, id: TransactionId, response: &Response) -> bool {
-        let (Some(auth), Some(mut pending)) = (&mut self.cx.auth, self.cx.pending.remove(&id))
-        else {
+        let (Some(auth), Some(pending)) = (&mut self.cx.auth, self.cx.pending.get(&id)) else {
             return false;
         };
-        let owner = pending.owner;
-        let request = pending.request.clone();
-        if auth.challenged(&mut pending.attempt, response).is_ok() {
-            let sent = match owner {
-                Owner::Registration => self.registration.retry(&mut self.cx, pending),
-                Owner::Invite(session) | Owner::InDialog(session, _) => self
-                    .sessions
-                    .get_mut(&session)
-                    .is_some_and(|session| session.retry(&mut self.cx, pending)),
-                Owner::Stray => false,
-            };
-            if sent {
-                return true;
-            }
+        let mut again = pending.clone();
+        if auth.challenged(&mut again.attempt, response).is_err() {
+            return false;
         }
-        let attempt = AuthAttempt::default();
-        self.cx.pending.insert(
-            id,
-            Pending {
-                owner,
-                request,
-                attempt,
-            },
-        );
-        false
+        let sent = match again.owner {
+            Owner::Registration => self.registration.retry(&mut self.cx, again),
+            Owner::Invite(session) | Owner::InDialog(session, _) => self
+                .sessions
+                .get_mut(&session)
+                .is_some_and(|session| session.retry(&mut self.cx, again)),
+            Owner::Stray => false,
+        };
+        if sent {
+            self.cx.pending.remove(&id);
+        }
+        sent
     }
 
     /// Asks again with the session interval that a 422 wants; says whether the request goes on.
@@ -147,11 +136,7 @@ impl Agent {
         let (Owner::Invite(session) | Owner::InDialog(session, _)) = pending.owner else {
             return false;
         };
-        let again = Pending {
-            owner: pending.owner,
-            request: pending.request.clone(),
-            attempt: pending.attempt.clone(),
-        };
+        let again = pending.clone();
         let sent = self
             .sessions
             .get_mut(&session)

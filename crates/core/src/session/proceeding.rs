@@ -62,14 +62,22 @@ impl Session {
         }
     }
 
-    fn provisional(&mut self, cx: &mut Context, response: Response) {
-        let (invite, mut early) = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Outgoing(Outgoing::Calling(invite)) => (invite, Vec::new()),
-            State::Outgoing(Outgoing::Proceeding(invite, early)) => (invite, early),
+    /// Takes the INVITE that waits for its final response, and the forks that ring, out of the
+    /// state; in any other state nothing is taken.
+    fn take_unanswered(&mut self) -> Option<(Invite, Vec<Early>)> {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Outgoing(Outgoing::Calling(invite)) => Some((invite, Vec::new())),
+            State::Outgoing(Outgoing::Proceeding(invite, early)) => Some((invite, early)),
             other => {
                 self.state = other;
-                return;
+                None
             }
+        }
+    }
+
+    fn provisional(&mut self, cx: &mut Context, response: Response) {
+        let Some((invite, mut early)) = self.take_unanswered() else {
+            return;
         };
         cx.set_timer(
             Timer::Session(self.id, SessionTimer::NoAnswer),
@@ -146,13 +154,8 @@ impl Session {
     }
 
     fn accepted_by_peer(&mut self, cx: &mut Context, response: Response) {
-        let (invite, mut early) = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Outgoing(Outgoing::Calling(invite)) => (invite, Vec::new()),
-            State::Outgoing(Outgoing::Proceeding(invite, early)) => (invite, early),
-            other => {
-                self.state = other;
-                return;
-            }
+        let Some((invite, mut early)) = self.take_unanswered() else {
+            return;
         };
         cx.timers
             .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
