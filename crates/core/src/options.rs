@@ -60,8 +60,8 @@ pub struct AnswerOptions {
     pub audio: Option<bool>,
     /// Whether to send video. Default: what the offer asks for.
     pub video: Option<bool>,
-    /// The session interval to ask for where the peer names none, in seconds, at least 90.
-    /// Default: what the user agent is configured for.
+    /// The session interval to ask for where the peer knows session timers and names none, in
+    /// seconds, at least 90. Default: no timer then.
     pub session_timers_expires: Option<u32>,
 }
 

@@ -42,6 +42,9 @@ enum Refreshing {
 pub(crate) struct SessionTimers {
     /// The interval to ask for, in seconds; none when the user agent uses no timers.
     wanted: Option<u32>,
+    /// Whether the application asked for a timer in this session, and not only the user agent's
+    /// configuration.
+    insisted: bool,
     /// The smallest interval that a 422 has told us of.
     least: u32,
     refreshing: Refreshing,
@@ -55,6 +58,7 @@ impl SessionTimers {
             .then(|| seconds.unwrap_or(config.session_expires).max(SHORTEST));
         Self {
             wanted,
+            insisted: seconds.is_some(),
             ..Self::default()
         }
     }
@@ -110,7 +114,9 @@ impl SessionTimers {
                     _ => Refreshing::Ours { interval },
                 }
             }
-            (Some(interval), None) if config.session_timers_force_refresher && supported => {
+            (Some(interval), None)
+                if supported && (self.insisted || config.session_timers_force_refresher) =>
+            {
                 Refreshing::Ours { interval }
             }
             // A request that says nothing changes nothing that is ours to keep.
