@@ -147,6 +147,8 @@ pub(crate) struct Pair {
     pub(crate) hold: Option<fn(&Message) -> bool>,
     held: Vec<(usize, Bytes)>,
     pub(crate) ladder: Vec<String>,
+    /// Every message that was sent, with its sender's name.
+    pub(crate) wire: Vec<(&'static str, Message)>,
 }
 
 /// The one flow each side has.
@@ -165,6 +167,7 @@ impl Pair {
             hold: None,
             held: Vec::new(),
             ladder: Vec::new(),
+            wire: Vec::new(),
         }
     }
 
@@ -367,6 +370,7 @@ impl Pair {
         self.ladder
             .push(format!("{} {name}: {first} {fate:?}", self.now));
         self.sides()[from].sent.push(first);
+        self.wire.push((name, message.clone()));
         if self.hold.is_some_and(|hold| hold(&message)) {
             self.held.push((1 - from, bytes));
             return;
