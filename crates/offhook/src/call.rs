@@ -9,7 +9,7 @@ use offhook_sip::StatusCode;
 
 use crate::ask::Asks;
 use crate::error::Error;
-use crate::media_options::{MediaChoice, Output};
+use crate::media_options::{MediaChoice, MediaOptions, Output};
 use crate::session::Session;
 use crate::user_agent::UserAgent;
 
@@ -44,6 +44,13 @@ macro_rules! media_choices {
         /// [`MediaOptions`](crate::MediaOptions).
         pub fn codecs(mut self, codecs: impl IntoIterator<Item = AudioCodec>) -> Self {
             self.$($at.)*media.codecs = Some(codecs.into_iter().collect());
+            self
+        }
+
+        /// How the peer connection of this call is made: JsSIP's `pcConfig`. Default: as the user
+        /// agent's [`UserAgentBuilder::media`](crate::UserAgentBuilder::media) says.
+        pub fn media_options(mut self, options: MediaOptions) -> Self {
+            self.$($at.)*media.options = Some(options);
             self
         }
 

@@ -59,6 +59,7 @@ pub(crate) struct MediaChoice {
     pub(crate) source: Option<Source>,
     pub(crate) output: Output,
     pub(crate) codecs: Option<Vec<AudioCodec>>,
+    pub(crate) options: Option<MediaOptions>,
 }
 
 /// Where received audio goes.
@@ -71,8 +72,10 @@ pub(crate) enum Output {
 }
 
 impl MediaChoice {
-    /// Opens what has to be opened: after this nothing but the network can fail.
-    pub(crate) fn settle(self, options: &MediaOptions) -> Result<CallMedia, Error> {
+    /// Opens what has to be opened: after this nothing but the network can fail. `default` is what
+    /// the user agent says of every call.
+    pub(crate) fn settle(self, default: &MediaOptions) -> Result<CallMedia, Error> {
+        let options = self.options.as_ref().unwrap_or(default);
         Ok(CallMedia {
             config: options.config(self.codecs),
             source: self.source.unwrap_or_else(Source::silence),

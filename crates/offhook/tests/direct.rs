@@ -2,12 +2,13 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use common::{bob, caller, names, reference_wav, scratch, take_call};
 use offhook::{
     AnswerOptions, Asks, AudioCodec, Cause, Direction, DtmfOptions, DtmfTransport, Error,
-    MediaKinds, Originator, SessionEvent, Source, TerminateOptions, UserAgentEvent, audio, sip,
+    MediaKinds, MediaOptions, Originator, SessionEvent, Source, TerminateOptions, UserAgentEvent,
+    audio, sip,
 };
 
 /// The names of a session's events up to its end, without candidates.
@@ -390,4 +391,82 @@ async fn outgoing_calls_are_told_to_the_user_agent_too() {
         panic!("{event}")
     };
     assert_eq!(told.call_id(), call.call_id());
+}
+
+#[tokio::test]
+async fn each_call_may_make_its_peer_connection_in_its_own_way() {
+    let (bob, address) = bob(Asks::NONE).await;
+    let alice = caller(Asks::NONE).await;
+    let mine = |codec| MediaOptions {
+        codecs: vec![codec],
+        loopback: true,
+        ..MediaOptions::default()
+    };
+    let sdp = Asks {
+        sdp: true,
+        ..Asks::NONE
+    };
+    let call = alice
+        .call(&address)
+        .media_options(mine(AudioCodec::Pcma))
+        .asks(sdp)
+        .start()
+        .expect("the call is made");
+    let answering = async {
+        let call = take_call(&bob).await;
+        let answer = AnswerOptions::default().media_options(mine(AudioCodec::Pcma));
+        call.answer(answer).expect("the call waits for an answer");
+        call.ended().await
+    };
+    let calling = async {
+        let mut offered = None;
+        while let Some(event) = call.next().await {
+            match event {
+                SessionEvent::Sdp(ask) if ask.originator() == Originator::Local => {
+                    offered = Some(ask.sdp().to_owned());
+                }
+                SessionEvent::Confirmed { .. } => {
+                    call.terminate(TerminateOptions::default())
+                        .expect("the call stands");
+                }
+                _ => {}
+            }
+        }
+        offered.expect("an offer was made")
+    };
+    let (offer, end) = tokio::join!(calling, answering);
+    assert_eq!(end.cause, Cause::Bye);
+    assert!(offer.contains("PCMA"), "{offer}");
+    assert!(
+        !offer.contains("PCMU") && !offer.contains("opus"),
+        "{offer}"
+    );
+}
+
+#[tokio::test]
+async fn the_times_of_a_call_are_those_of_its_acceptance_and_its_end() {
+    let (bob, address) = bob(Asks::NONE).await;
+    let alice = caller(Asks::NONE).await;
+    let before = SystemTime::now();
+    let call = alice.call(&address).start().expect("the call is made");
+    assert_eq!((call.start_time(), call.end_time()), (None, None));
+    let answering = async {
+        let call = take_call(&bob).await;
+        call.answer(AnswerOptions::default())
+            .expect("the call waits for an answer");
+        call.ended().await;
+        call
+    };
+    let calling = async {
+        call.confirmed().await.expect("bob answers");
+        assert!(call.start_time().is_some() && call.end_time().is_none());
+        call.terminate(TerminateOptions::default())
+            .expect("the call stands");
+        call.ended().await;
+    };
+    let (at_bob, ()) = tokio::join!(answering, calling);
+    for call in [at_bob, call] {
+        let (start, end) = (call.start_time(), call.end_time());
+        assert!(start.is_some_and(|start| start >= before) && end >= start);
+    }
 }
