@@ -575,6 +575,35 @@ fn an_offer_that_was_taken_is_told_when_it_was_carried_out() {
     assert!(story.ends_with("reoffered"), "{story}");
 }
 
+// icecandidate and its ready()
+
+#[test]
+fn ready_sends_the_offer_with_the_candidates_there_are() {
+    let mut pair = Pair::udp();
+    pair.alice.deaf_to = Some(|request| matches!(request, MediaRequest::SetLocal { .. }));
+    pair.alice.asks = Some(|question| question.name() == "icecandidate");
+    let id = pair.call();
+    let now = pair.now;
+    let agent = &mut pair.alice.agent;
+    agent.media(now, id, MediaReport::LocalSet { gathered: false });
+    let candidate = "candidate:1 1 udp 2122260223 192.0.2.1 9000 typ host".to_owned();
+    agent.media(
+        now,
+        id,
+        MediaReport::Candidate {
+            candidate: candidate.clone(),
+            mid: Some("0".to_owned()),
+        },
+    );
+    pair.drive();
+    assert_eq!(pair.alice.sent_count("INVITE"), 0);
+    let (ask, question) = pair.alice.questions.pop().expect("the candidate");
+    assert!(matches!(question, Question::IceCandidate { candidate: told } if told == candidate));
+    pair.alice.agent.reply(now, ask, Reply::Ready);
+    pair.drive();
+    assert_eq!(pair.alice.sent_count("INVITE"), 1);
+}
+
 // The events of failure
 
 #[test]
