@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use offhook::{AnswerOptions, Session, TerminateOptions, UserAgent, UserAgentEvent};
+use offhook::{AnswerOptions, Session, TerminateOptions, UserAgentEvent};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -13,6 +13,7 @@ use crate::exit::{Code, Failure};
 use crate::follow::{Outcome, Plan, answered_verdict, follow, summary};
 use crate::interrupts::Interrupts;
 use crate::output::{Output, millis};
+use crate::standing::Standing;
 
 pub(crate) async fn run(
     args: AnswerArgs,
@@ -37,12 +38,8 @@ pub(crate) async fn run(
     }
     let user_agent = builder.start_disconnected().await?;
     let args = Arc::new(args);
-    let mut standing = Standing {
-        output,
-        args: &args,
-        registered: false,
-        connected: false,
-    };
+    let has_server = args.account.server.is_some();
+    let mut standing = Standing::new(output, &args.address, has_server);
     standing.listening(&user_agent);
     let mut calls = JoinSet::new();
     let mut number = 0;
@@ -96,67 +93,6 @@ pub(crate) async fn run(
     user_agent.stop().await;
     output.done();
     verdict
-}
-
-/// Tells how the user agent stands.
-struct Standing<'a> {
-    output: &'a Output,
-    args: &'a AnswerArgs,
-    /// Once at least.
-    registered: bool,
-    /// And nothing went wrong since.
-    connected: bool,
-}
-
-impl Standing<'_> {
-    fn listening(&self, user_agent: &UserAgent) {
-        for (transport, address) in user_agent.local_addresses() {
-            let text = format!("listening on {transport} {address}");
-            let transport = transport.as_str().to_ascii_lowercase();
-            let fields = json!({ "transport": transport, "address": address.to_string() });
-            self.output.event("listening", text, fields);
-        }
-        if self.args.account.server.is_none() {
-            self.waiting();
-        }
-    }
-
-    fn waiting(&self) {
-        self.output.working(format_args!(
-            "{} waits for calls; Ctrl-C ends",
-            self.args.address
-        ));
-    }
-
-    /// The first failure is the user's to solve; after that it goes on trying.
-    fn tell(&mut self, event: &UserAgentEvent) -> Result<(), Failure> {
-        match event {
-            UserAgentEvent::Registered { expires, .. } => {
-                // A mere refresh is nobody's concern; that it is well again is.
-                if !self.connected {
-                    let again = if self.registered { " again" } else { "" };
-                    let text = format!("registered{again} as {}", self.args.address);
-                    let fields =
-                        json!({ "address": self.args.address, "expires_s": expires.as_secs() });
-                    self.output.event("registered", text, fields);
-                }
-                self.registered = true;
-                self.connected = true;
-                self.waiting();
-            }
-            UserAgentEvent::Disconnected { error, .. }
-            | UserAgentEvent::RegistrationFailed { error, .. } => {
-                if !self.registered {
-                    return Err(error.clone().into());
-                }
-                self.connected = false;
-                let fields = json!({ "message": error.to_string() });
-                self.output.event(event.name(), event, fields);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
 }
 
 /// One call to be answered.
@@ -243,7 +179,7 @@ impl Answering {
 }
 
 /// The file for the first call is the one given; the second call's has `-2` before its suffix.
-fn numbered(path: &Path, number: usize) -> PathBuf {
+pub(crate) fn numbered(path: &Path, number: usize) -> PathBuf {
     if number == 1 {
         return path.to_owned();
     }

@@ -38,6 +38,9 @@ pub(crate) enum Command {
     /// Wait for calls and answer them.
     #[command(after_help = exit::TABLE)]
     Answer(AnswerArgs),
+    /// A phone to be steered by hand, or by a script: it reads one command a line.
+    #[command(after_help = exit::TABLE)]
+    Phone(PhoneArgs),
 }
 
 /// Who calls, or is called, and over which server.
@@ -187,6 +190,29 @@ pub(crate) struct AnswerArgs {
     pub(crate) once: bool,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct PhoneArgs {
+    /// The address to be reached at and to call from, as sip:bob@example.com.
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) media: MediaArgs,
+    /// Send back what the other side says.
+    #[arg(long, conflicts_with = "play")]
+    pub(crate) echo: bool,
+    /// Answer every call at once. The command auto-answer changes it.
+    #[arg(long)]
+    pub(crate) auto_answer: bool,
+    /// Do not tell callers that it rings here: the command ring does.
+    #[arg(long)]
+    pub(crate) no_ring: bool,
+    /// The session interval to ask for (RFC 4028), at least 90 seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(90..))]
+    pub(crate) session_expires: Option<u32>,
+}
+
 /// The codecs by the names that SDP gives them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Codec {
@@ -281,7 +307,7 @@ impl FromStr for Header {
 }
 
 /// Reads `5s`, `500ms`, `2m`, `1.5s` or a bare number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and ms, s or m, as 500ms, 5s or 2m".to_owned();
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')

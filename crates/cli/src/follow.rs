@@ -114,7 +114,7 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-fn tell(output: &Output, number: Option<usize>, event: &SessionEvent) {
+pub(crate) fn tell(output: &Output, number: Option<usize>, event: &SessionEvent) {
     let mut fields = fields(event);
     match number {
         Some(number) => {

@@ -10,6 +10,8 @@ mod exit;
 mod follow;
 mod interrupts;
 mod output;
+mod phone;
+mod standing;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Exchange(args) => exchange::run(args, cli.verbose, output, interrupts).await,
         Command::Call(args) => call::run(args, cli.verbose, output, interrupts).await,
         Command::Answer(args) => answer::run(args, cli.verbose, output, interrupts).await,
+        Command::Phone(args) => phone::run(args, cli.verbose, output, interrupts).await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use offhook::{CallEnd, SessionEvent, Stats, WireMessage};
+use offhook::{CallEnd, Originator, SessionEvent, Stats, WireMessage};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -35,6 +35,14 @@ impl Output {
         }
     }
 
+    /// The same without the line that moves: where people type, it would be in their way.
+    pub(crate) fn still(&self) -> Self {
+        Self {
+            progress: ProgressBar::hidden(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
@@ -61,6 +69,7 @@ impl Output {
         if self.json {
             self.line(object(name, at, &fields));
         } else {
+            let text = visible(&text.to_string());
             self.line(format_args!("{:>8.3}  {text}", at.as_secs_f64()));
         }
     }
@@ -111,6 +120,12 @@ impl Output {
     }
 }
 
+/// What peers say may hold what a terminal obeys: nothing of that reaches it.
+fn visible(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(shown).collect()
+}
+
 /// An event as machines read it; its name stands first, for people who look over their shoulder.
 fn object(name: &str, at: Duration, fields: &Value) -> String {
     let (name, at) = (Value::from(name), Value::from(millis(at)));
@@ -154,12 +169,18 @@ pub(crate) fn fields(event: &SessionEvent) -> Value {
             originator,
             tone,
             duration,
-            ..
-        } => json!({
-            "originator": originator.to_string(),
-            "tone": tone,
-            "duration_ms": millis(*duration),
-        }),
+            request,
+        } => {
+            let mut fields = json!({
+                "originator": originator.to_string(),
+                "tone": tone,
+                "duration_ms": millis(*duration),
+            });
+            if *originator == Originator::Remote {
+                fields["by"] = if request.is_some() { "info" } else { "rtp" }.into();
+            }
+            fields
+        }
         SessionEvent::DtmfDelivered { tone, response } => json!({
             "tone": tone,
             "status": response.as_ref().map(|response| response.status().code()),
@@ -181,6 +202,19 @@ pub(crate) fn fields(event: &SessionEvent) -> Value {
         SessionEvent::Muted { audio, video } | SessionEvent::Unmuted { audio, video } => {
             json!({ "audio": audio, "video": video })
         }
+        SessionEvent::Renegotiated { exchange, result } => json!({
+            "exchange": exchange,
+            "error": result.as_ref().err().map(ToString::to_string),
+        }),
+        SessionEvent::Reoffered { request } => json!({ "method": request.method().as_str() }),
+        SessionEvent::Reinvite(ask) | SessionEvent::Update(ask) => {
+            json!({ "method": ask.request().method().as_str() })
+        }
+        SessionEvent::Refer(ask) => json!({
+            "to": ask.refer_to().as_str(),
+            "by": ask.request().header("Referred-By"),
+        }),
+        SessionEvent::Replaces(ask) => json!({ "from": ask.request().header("From") }),
         SessionEvent::Sdp(ask) => json!({
             "originator": ask.originator().to_string(),
             "type": ask.kind().as_str(),
@@ -280,6 +314,14 @@ mod tests {
             r#"{"event":"ended","at_ms":1.2,"cause":"Terminated"}"#
         );
         assert!(serde_json::from_str::<Value>(&line).is_ok());
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_shown() {
+        assert_eq!(
+            visible("Busy\u{1b}[2J \u{9b}é\n"),
+            "Busy\u{fffd}[2J \u{fffd}é\u{fffd}"
+        );
     }
 
     #[test]

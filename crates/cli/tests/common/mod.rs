@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,7 @@ pub(crate) fn run(args: &[&str]) -> Finished {
 /// A run that goes on, whose lines of JSON are read as they come.
 pub(crate) struct Running {
     child: Child,
+    input: Option<ChildStdin>,
     lines: Receiver<Value>,
     seen: Vec<Value>,
 }
@@ -75,7 +76,10 @@ impl Running {
     pub(crate) fn start(args: &[&str]) -> Self {
         let mut args = args.to_vec();
         args.push("--json");
-        let mut child = command(&args).spawn().expect("the command runs");
+        let mut child = command(&args)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the command runs");
         let (sender, lines) = channel();
         let out = child.stdout.take().expect("a pipe");
         std::thread::spawn(move || {
@@ -87,14 +91,31 @@ impl Running {
             }
         });
         Self {
+            input: child.stdin.take(),
             child,
             lines,
             seen: Vec::new(),
         }
     }
 
+    /// Types a line.
+    pub(crate) fn say(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("the input is open");
+        writeln!(input, "{line}").expect("it listens");
+    }
+
+    /// Ends its input.
+    pub(crate) fn say_no_more(&mut self) {
+        self.input = None;
+    }
+
     /// Waits for the next event of this name.
     pub(crate) fn wait_for(&mut self, name: &str) -> Value {
+        self.wait_for_one(name, |_| true)
+    }
+
+    /// Waits for the next event of this name for which this holds.
+    pub(crate) fn wait_for_one(&mut self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + LIMIT;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -107,7 +128,7 @@ impl Running {
                 panic!("no {name:?} after {:#?}\n{err}", self.seen);
             };
             self.seen.push(line.clone());
-            if line["event"] == name {
+            if line["event"] == name && holds(&line) {
                 return line;
             }
         }
