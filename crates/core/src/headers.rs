@@ -49,6 +49,19 @@ pub(crate) fn supported(config: &Config) -> String {
         .join(", ")
 }
 
+/// Takes an extension out of Supported.
+pub(crate) fn retract(headers: &mut HeaderFields, tag: &str) -> Result<(), WriteError> {
+    let kept = headers.get(HeaderName::Supported).map(|supported| {
+        let kept = supported.split(',').map(str::trim);
+        let kept: Vec<&str> = kept.filter(|known| *known != tag).collect();
+        kept.join(", ")
+    });
+    match kept {
+        Some(kept) => headers.set(HeaderName::Supported, kept),
+        None => Ok(()),
+    }
+}
+
 /// Puts the application's headers on a message.
 pub(crate) fn put_extra(
     headers: &mut HeaderFields,

@@ -16,6 +16,9 @@ pub struct CallOptions {
     pub audio: bool,
     /// Whether the call sends and receives video. Default: false.
     pub video: bool,
+    /// Leaves the offer to the peer: the INVITE goes without one, the peer's 2xx brings it, and the
+    /// ACK answers it (RFC 3261 section 13.2.1). Default: false.
+    pub late_offer: bool,
     /// Hides the caller's address (RFC 3323 `Privacy: id`, From `anonymous@anonymous.invalid`).
     pub anonymous: bool,
     /// Another user part for the From header.
@@ -41,6 +44,7 @@ impl Default for CallOptions {
             extra_headers: Vec::new(),
             audio: true,
             video: false,
+            late_offer: false,
             anonymous: false,
             from_user_name: None,
             from_display_name: None,

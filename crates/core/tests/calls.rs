@@ -80,6 +80,114 @@ fn the_callee_hangs_up() {
 }
 
 #[test]
+fn a_call_may_leave_the_offer_to_the_peer() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let mut pair = Pair::new(transport);
+        pair.bob.manner = Manner::Answer;
+        pair.call_with(CallOptions {
+            late_offer: true,
+            ..Default::default()
+        });
+        pair.run(SECOND);
+        assert_eq!(
+            pair.alice.story(),
+            "newRTCSession peerconnection connecting sending progress(remote) sdp sdp \
+             accepted(remote) confirmed(local)"
+        );
+        assert!(
+            pair.bob
+                .story()
+                .ends_with("accepted(local) sdp confirmed(remote)"),
+            "{}",
+            pair.bob.story()
+        );
+        let bodies: Vec<(String, bool)> = pair
+            .wire
+            .iter()
+            .map(|(who, message)| match message {
+                Message::Request(request) => (
+                    format!("{who} {}", request.method().as_str()),
+                    !request.body().is_empty(),
+                ),
+                Message::Response(response) => (
+                    format!("{who} {}", response.status().code()),
+                    !response.body().is_empty(),
+                ),
+            })
+            .filter(|(_, body)| *body)
+            .collect();
+        assert_eq!(
+            bodies,
+            [("bob 200".to_owned(), true), ("alice ACK".to_owned(), true)]
+        );
+        // And it is a call like any other.
+        let now = pair.now;
+        pair.alice_session()
+            .hold(now, Default::default())
+            .expect("held");
+        pair.run(SECOND);
+        assert!(pair.bob.story().contains("hold(remote)"));
+        let now = pair.now;
+        pair.bob_session()
+            .terminate(now, TerminateOptions::default())
+            .expect("hung up");
+        pair.run_out();
+        pair.assert_clean();
+    }
+}
+
+#[test]
+fn an_offer_in_the_200_that_the_engine_refuses_is_acked_and_byed() {
+    let mut pair = Pair::udp();
+    pair.bob.manner = Manner::Answer;
+    pair.alice.deaf_to = Some(|request| matches!(request, MediaRequest::SetRemote { .. }));
+    pair.call_with(CallOptions {
+        late_offer: true,
+        ..Default::default()
+    });
+    pair.run(SECOND);
+    let (now, id) = (pair.now, pair.alice.session.expect("a session"));
+    let failed = MediaReport::Failed {
+        step: MediaStep::SetRemote,
+        error: "no codec".to_owned(),
+    };
+    pair.alice.agent.media(now, id, failed);
+    pair.run_out();
+    assert!(
+        pair.alice
+            .story()
+            .contains("failed(remote, Bad Media Description)"),
+        "{}",
+        pair.alice.story()
+    );
+    assert!(pair.bob.story().contains("ended("), "{}", pair.bob.story());
+    assert!(pair.alice.sent_count("ACK") >= 1 && pair.alice.sent_count("BYE") == 1);
+    pair.assert_clean();
+}
+
+#[test]
+fn a_late_offer_call_hung_up_while_it_answers_is_acked_and_byed() {
+    let mut pair = Pair::udp();
+    pair.bob.manner = Manner::Answer;
+    pair.alice.deaf_to = Some(|request| matches!(request, MediaRequest::CreateAnswer));
+    pair.call_with(CallOptions {
+        late_offer: true,
+        ..Default::default()
+    });
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.alice_session()
+        .terminate(now, TerminateOptions::default())
+        .expect("hung up");
+    pair.run_out();
+    for side in [&pair.alice, &pair.bob] {
+        let ends = side.story().matches("failed(").count() + side.story().matches("ended(").count();
+        assert_eq!(ends, 1, "{}", side.story());
+    }
+    pair.assert_clean();
+}
+
+#[test]
 fn a_busy_callee_fails_the_call_with_its_cause() {
     let mut pair = Pair::udp();
     pair.call();

@@ -81,12 +81,17 @@ fn the_headers_of_an_answer_go_into_its_200() {
 
 #[test]
 fn an_answer_captures_what_it_says_or_else_what_the_offer_asks_for() {
-    for (audio, video, captured) in [
-        (None, None, (true, false)),
-        (Some(true), Some(true), (true, true)),
-        (Some(false), None, (false, false)),
+    for (offers_video, audio, video, captured) in [
+        (false, None, None, (true, false)),
+        (true, None, None, (true, true)),
+        (true, None, Some(false), (true, false)),
+        (false, Some(true), Some(true), (true, true)),
+        (false, Some(false), None, (false, false)),
     ] {
-        let mut pair = ringing();
+        let mut pair = Pair::udp();
+        pair.alice.video = offers_video;
+        pair.call();
+        pair.run(SECOND);
         let now = pair.now;
         let options = AnswerOptions {
             audio,

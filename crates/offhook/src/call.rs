@@ -83,6 +83,13 @@ macro_rules! message_options {
 /// What may be said about the INVITE of every call that is made.
 macro_rules! invite_options {
     ($($at:ident).*) => {
+        /// Leaves the offer to the peer (RFC 3261, 13.2.1): the INVITE goes without one, the peer's
+        /// 200 brings it, and the ACK answers it.
+        pub fn late_offer(mut self) -> Self {
+            self.$($at.)*options.late_offer = true;
+            self
+        }
+
         /// Hides the caller's address (RFC 3323, `Privacy: id`).
         pub fn anonymous(mut self) -> Self {
             self.$($at.)*options.anonymous = true;

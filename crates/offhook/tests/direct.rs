@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use common::{bob, caller, names, reference_wav, scratch, take_call};
 use offhook::{
     AnswerOptions, Asks, AudioCodec, Cause, Direction, DtmfOptions, DtmfTransport, Error,
-    MediaKinds, MediaOptions, Originator, SessionEvent, Source, TerminateOptions, UserAgentEvent,
-    audio, sip,
+    MediaEvent, MediaKinds, MediaOptions, Originator, SessionEvent, Source, TerminateOptions,
+    UserAgentEvent, audio, sip,
 };
 
 /// The names of a session's events up to its end, without candidates.
@@ -469,4 +469,38 @@ async fn the_times_of_a_call_are_those_of_its_acceptance_and_its_end() {
         let (start, end) = (call.start_time(), call.end_time());
         assert!(start.is_some_and(|start| start >= before) && end >= start);
     }
+}
+
+#[tokio::test]
+async fn a_call_that_leaves_the_offer_to_the_peer_is_heard_on_both_sides() {
+    let (bob, address) = bob(Asks::NONE).await;
+    let alice = caller(Asks::NONE).await;
+    let call = alice
+        .call(&address)
+        .late_offer()
+        .play(Source::tone(440.0))
+        .start()
+        .expect("the call is made");
+    let heard = |session: offhook::Session| async move {
+        while let Some(event) = session.next().await {
+            if matches!(event, SessionEvent::Media(MediaEvent::AudioReceived)) {
+                return;
+            }
+        }
+        panic!("the call ended in silence");
+    };
+    let answering = async {
+        let call = take_call(&bob).await;
+        assert!(
+            call.request()
+                .is_some_and(|invite| invite.body().is_empty())
+        );
+        let answer = AnswerOptions::default().play(Source::tone(880.0));
+        call.answer(answer).expect("the call waits for an answer");
+        heard(call).await;
+    };
+    tokio::join!(answering, heard(call.clone()));
+    call.terminate(TerminateOptions::default())
+        .expect("the call stands");
+    assert_eq!(call.ended().await.cause, Cause::Bye);
 }

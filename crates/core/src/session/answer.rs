@@ -57,13 +57,10 @@ impl Session {
             self.accept(cx, sdp);
             return Ok(());
         }
-        let offers = |kind: &str| {
-            sdp_of(&offered.request, cx)
-                .is_none_or(|sdp| sdp.lines().any(|line| offers_media(line, kind)))
-        };
+        let asked = asked_for(sdp_of(&offered.request, cx));
         let wanted = MediaKinds {
-            audio: options.audio.unwrap_or_else(|| offers("audio")),
-            video: options.video.unwrap_or(false),
+            audio: options.audio.unwrap_or(asked.audio),
+            video: options.video.unwrap_or(asked.video),
         };
         self.state = State::Incoming(Incoming::Answering(offered, options));
         cx.timers
@@ -213,6 +210,15 @@ impl Session {
             self.tell_media_failure(cx, step, error);
         }
         self.close(cx);
+    }
+}
+
+/// The media that an offer asks for; audio, where there is none.
+pub(super) fn asked_for(offer: Option<&str>) -> MediaKinds {
+    let offers = |kind| offer.map(|sdp| sdp.lines().any(|line| offers_media(line, kind)));
+    MediaKinds {
+        audio: offers("audio").unwrap_or(true),
+        video: offers("video").unwrap_or(false),
     }
 }
 

@@ -215,7 +215,7 @@ impl Session {
         match &self.state {
             State::Outgoing(_) => {
                 cx.tell(self.id, SessionEvent::Connecting);
-                self.media.negotiation.offer(cx, self.id, false);
+                self.call_media_ready(cx);
             }
             State::Incoming(_) => self.answer_media_ready(cx),
             State::Established(_) | State::Closing(_) | State::Closed => {}

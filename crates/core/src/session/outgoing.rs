@@ -7,6 +7,7 @@ use offhook_sip::{
 };
 
 use super::closing::Closing;
+use super::reliable;
 use super::timers::SessionTimers;
 use super::{Direction, Session, SessionId, SessionTimer, State, Status};
 use crate::ask::{AskId, Question, Reply};
@@ -25,10 +26,10 @@ use crate::transaction::TransactionId;
 /// Where an outgoing call stands.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// The peer connection makes our offer.
+    /// The peer connection is made ready, and makes our offer.
     Preparing(Box<Draft>),
-    /// The offer is ready and waits for a way to the peer.
-    Waiting(Box<Draft>, String),
+    /// The offer, unless the peer shall make it, is ready and waits for a way to the peer.
+    Waiting(Box<Draft>, Option<String>),
     /// The application may change the INVITE.
     Sending(Box<Draft>, AskId, Box<OutgoingRequest>),
     /// The INVITE is ready and waits for the connection to come back.
@@ -82,7 +83,9 @@ pub(crate) struct Answered {
     pub(super) invite: Invite,
     pub(super) response: Response,
     pub(super) ack: OutgoingRequest,
-    /// The answer, when an earlier one is still being applied.
+    /// Whether the INVITE made the offer; else the 2xx does, and the ACK answers.
+    pub(super) offered: bool,
+    /// The description of the 2xx, while an earlier one is still being applied.
     pub(super) next: Option<String>,
 }
 
@@ -168,19 +171,39 @@ impl Session {
                 self.apply_next(cx);
             }
             Outcome::OfferReady(offer) => {
-                if let State::Outgoing(Outgoing::Preparing(draft)) =
-                    std::mem::replace(&mut self.state, State::Closed)
-                {
-                    self.state = State::Outgoing(Outgoing::Waiting(draft, offer));
-                    cx.expectant.insert(self.id);
-                    let limit = cx.config.timings.t1 * 64;
-                    cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
-                    self.way_changed(cx);
-                }
+                self.await_way(cx, Some(offer));
             }
             Outcome::AnswerApplied(kind) => self.outgoing_answer_applied(cx, kind),
             Outcome::Failed(step, error) => self.outgoing_media_failed(cx, step, error),
-            Outcome::OfferApplied | Outcome::AnswerReady(_) => {}
+            // The 2xx brought the offer.
+            Outcome::OfferApplied => self.media.negotiation.answer(cx, self.id),
+            Outcome::AnswerReady(answer) => self.answer_in_ack(cx, answer),
+        }
+    }
+
+    /// The peer connection has our media: it makes the offer, unless that is left to the peer.
+    pub(super) fn call_media_ready(&mut self, cx: &mut Context) {
+        let State::Outgoing(Outgoing::Preparing(draft)) = &self.state else {
+            return;
+        };
+        if draft.options.late_offer {
+            self.await_way(cx, None);
+        } else {
+            self.media.negotiation.offer(cx, self.id, false);
+        }
+    }
+
+    /// The INVITE may leave as soon as there is a way to the peer.
+    fn await_way(&mut self, cx: &mut Context, offer: Option<String>) {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Outgoing(Outgoing::Preparing(draft)) => {
+                self.state = State::Outgoing(Outgoing::Waiting(draft, offer));
+                cx.expectant.insert(self.id);
+                let limit = cx.config.timings.t1 * 64;
+                cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
+                self.way_changed(cx);
+            }
+            other => self.state = other,
         }
     }
 
@@ -252,7 +275,7 @@ impl Session {
         cx: &mut Context,
         draft: &Draft,
         flow: FlowId,
-        offer: String,
+        offer: Option<String>,
     ) -> Result<OutgoingRequest, WriteError> {
         let options = &draft.options;
         let mut request = OutgoingRequest::new(Method::Invite, &draft.target.without_headers());
@@ -289,7 +312,12 @@ impl Session {
         }
         self.timers.put_wish(headers, &cx.config)?;
         headers::put_identity(headers, &cx.config)?;
-        request.set_body(headers::APPLICATION_SDP, offer)?;
+        match offer {
+            Some(offer) => request.set_body(headers::APPLICATION_SDP, offer)?,
+            // A reliable provisional response would have to bring the offer, and its PRACK the
+            // answer (RFC 3262 section 5), before anybody has taken the call: the 2xx brings it.
+            None => headers::retract(headers, reliable::TAG)?,
+        }
         Ok(request)
     }
 

@@ -15,6 +15,7 @@ use crate::cause::Cause;
 use crate::context::{Context, Owner, Timer, Unsent};
 use crate::dialog::Dialog;
 use crate::event::{End, Originator, SessionEvent};
+use crate::headers;
 use crate::media::{MediaStep, SdpKind};
 use crate::transaction::TransactionId;
 
@@ -195,6 +196,7 @@ impl Session {
         let Ok(ack) = acknowledge(cx, &dialog, invite.transaction) else {
             return self.abandon(cx, Cause::InternalError);
         };
+        let offered = has_offer(cx, invite.transaction);
         cx.dialogs.insert(Arc::new(dialog.id().clone()), self.id);
         if let Ok(remote) = response.to() {
             self.remote = remote.into_owned();
@@ -206,6 +208,7 @@ impl Session {
             invite,
             response,
             ack,
+            offered,
             next,
         };
         self.state = State::Outgoing(Outgoing::Answered(Box::new(answered)));
@@ -231,12 +234,31 @@ impl Session {
             }
         } else if same {
             self.establish(cx);
+        } else if !answered.offered {
+            match answered.next.take() {
+                Some(sdp) => self
+                    .media
+                    .negotiation
+                    .apply(cx, self.id, SdpKind::Offer, &sdp),
+                None => self.answer_refused(cx, "400", "Missing SDP"),
+            }
         } else if answered.next.is_some() {
             // Another fork's answer stands: an offer that is never sent makes room for this one's.
             self.media.answered_by = None;
             self.media.negotiation.offer(cx, self.id, false);
         } else {
             self.answer_refused(cx, "400", "Missing SDP");
+        }
+    }
+
+    /// Our answer to the offer in the 2xx goes out in the ACK (RFC 3261 section 13.2.2.4).
+    pub(super) fn answer_in_ack(&mut self, cx: &mut Context, answer: String) {
+        let State::Outgoing(Outgoing::Answered(answered)) = &mut self.state else {
+            return;
+        };
+        match answered.ack.set_body(headers::APPLICATION_SDP, answer) {
+            Ok(()) => self.establish(cx),
+            Err(_) => self.answer_refused(cx, "500", "Server Internal Error"),
         }
     }
 
@@ -453,6 +475,12 @@ pub(super) fn acknowledge(
     ack.headers_mut()
         .push(HeaderName::UserAgent, &cx.config.user_agent)?;
     Ok(ack)
+}
+
+/// Whether an INVITE of ours made an offer.
+fn has_offer(cx: &Context, invite: TransactionId) -> bool {
+    let pending = cx.pending.get(&invite);
+    pending.is_some_and(|pending| !pending.request.body().is_empty())
 }
 
 /// Acknowledges and ends a dialog that nobody wants: a cancelled call's, or another fork's.

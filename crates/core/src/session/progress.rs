@@ -3,13 +3,14 @@
 
 use offhook_sip::StatusCode;
 
+use super::answer::asked_for;
 use super::incoming::Incoming;
 use super::{Direction, Session, State, sdp_of};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Originator, SessionEvent};
 use crate::headers;
-use crate::options::{ExtraHeaders, MediaKinds};
+use crate::options::ExtraHeaders;
 
 /// Options of [`SessionMut::progress`](crate::SessionMut::progress).
 #[derive(Clone, Debug)]
@@ -86,14 +87,11 @@ impl Session {
             self.send_progress(cx, &options, early);
             return Ok(());
         }
-        if sdp_of(&offered.request, cx).is_none() {
+        let Some(offer) = sdp_of(&offered.request, cx) else {
             let what = "early media needs an offer, and this INVITE brought none";
             return Err(CommandError::NotSupported { what });
-        }
-        let wanted = MediaKinds {
-            audio: true,
-            video: false,
         };
+        let wanted = asked_for(Some(offer));
         let State::Incoming(Incoming::Ringing(offered)) =
             std::mem::replace(&mut self.state, State::Closed)
         else {

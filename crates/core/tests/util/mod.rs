@@ -45,6 +45,8 @@ pub(crate) struct Side {
     pub(crate) questions: Vec<(AskId, Question)>,
     /// Questions that the test answers itself.
     pub(crate) asks: Option<fn(&Question) -> bool>,
+    /// Whether its descriptions carry video, too.
+    pub(crate) video: bool,
     address: SocketAddr,
     held: bool,
     local: String,
@@ -72,6 +74,7 @@ impl Side {
             media: Vec::new(),
             questions: Vec::new(),
             asks: None,
+            video: false,
             address,
             held: false,
             local: String::new(),
@@ -98,6 +101,9 @@ impl Side {
             (false, false) => "inactive",
         };
         self.local = OFFER.replace("sendrecv", direction);
+        if self.video {
+            self.local += "m=video 9002 UDP/TLS/RTP/SAVPF 96\r\n";
+        }
         MediaReport::Created {
             sdp: self.local.clone(),
         }
