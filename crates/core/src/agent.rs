@@ -1,5 +1,6 @@
 //! The door: takes what the driver feeds, and routes it to the machine it is for.
 
+mod alone;
 mod errands;
 mod replaces;
 mod requests;
@@ -295,7 +296,8 @@ impl Agent {
     /// session has ended, nothing happens.
     pub fn reply(&mut self, now: Instant, ask: AskId, reply: Reply) {
         self.cx.now = now;
-        if let Some(reply) = self.replaces_replied(ask, reply)
+        if let Some(reply) = self.cx.inquiry_replied(ask, reply)
+            && let Some(reply) = self.replaces_replied(ask, reply)
             && let Some(session) = self
                 .cx
                 .asks
@@ -360,7 +362,7 @@ impl Agent {
             server_transactions: self.cx.transactions.server_len(),
             timers: self.cx.timers.len(),
             flows: self.cx.connection.len(),
-            asks: self.cx.asks.len(),
+            asks: self.cx.asks.len() + self.cx.inquiries.len(),
             subscriptions: self.sessions.values().map(Session::subscriptions).sum(),
         }
     }
@@ -389,6 +391,7 @@ impl Agent {
                 }
             }
             Timer::Replaces(ask) => self.replaces_expired(ask),
+            Timer::Inquiry(ask) => self.cx.inquiry_expired(ask),
             Timer::Registration => self.registration.register(&mut self.cx),
             Timer::Reconnect => self
                 .cx
@@ -511,7 +514,11 @@ impl Agent {
         for id in self.cx.closed.drain(..) {
             self.sessions.remove(&id);
         }
-        if self.life == Life::Stopping && self.sessions.is_empty() && self.registration.is_idle() {
+        if self.life == Life::Stopping
+            && self.sessions.is_empty()
+            && self.registration.is_idle()
+            && !self.has_requests()
+        {
             self.stopped();
         }
     }
@@ -526,6 +533,7 @@ impl Agent {
             self.cx.event(Event::SessionClosed { session });
         }
         self.registration.flow_lost(&mut self.cx);
+        self.fail_requests();
         self.replacements.clear();
         self.cx.clear();
         self.cx.event(Event::Stopped);

@@ -3,7 +3,7 @@
 use offhook_sip::{OutgoingRequest, Request, StatusCode, Uri};
 
 use crate::event::{Originator, SdpQuestion};
-use crate::options::{CallOptions, ExtraHeaders};
+use crate::options::{Body, CallOptions, ExtraHeaders};
 
 /// The id of a question.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -58,6 +58,21 @@ pub enum Question {
         /// The request.
         request: Request,
     },
+    /// A MESSAGE came (`newMessage`), inside a session or outside (RFC 3428). It is answered with
+    /// 200, by [`Reply::Answer`] with headers of the application; [`Reply::Reject`] refuses it.
+    /// After 64 × T1 (32 s) nobody waits for the answer, and the question lapses.
+    Message {
+        /// The request.
+        request: Request,
+    },
+    /// An OPTIONS came (`newOptions`), inside a session or outside. It is answered with 200 and
+    /// what this user agent can (RFC 3261 section 11.2), by [`Reply::Answer`] with headers and a
+    /// body of the application; [`Reply::Reject`] refuses it. Lapses as
+    /// [`Question::Message`] does.
+    Options {
+        /// The request.
+        request: Request,
+    },
     /// A candidate was gathered (`icecandidate`); [`Reply::Ready`] stops waiting for more.
     IceCandidate {
         /// The candidate attribute (`candidate:…`).
@@ -77,6 +92,8 @@ impl Question {
             Self::Update { .. } => "update",
             Self::Refer { .. } => "refer",
             Self::Replaces { .. } => "replaces",
+            Self::Message { .. } => "newMessage",
+            Self::Options { .. } => "newOptions",
             Self::IceCandidate { .. } => "icecandidate",
         }
     }
@@ -100,6 +117,13 @@ pub enum Reply {
         /// Options of the call. Its INVITE carries the Replaces, Referred-By and other harmless
         /// headers that came with the REFER, unless there are others of the same name here.
         options: CallOptions,
+    },
+    /// Answer the request with a 200 that holds these.
+    Answer {
+        /// Headers added to the response.
+        extra_headers: ExtraHeaders,
+        /// Its body, where the answer to such a request may have one.
+        body: Option<Body>,
     },
     /// Refuse the request.
     Reject {

@@ -18,9 +18,11 @@ use crate::errand::{Errand, Referral};
 use crate::event::{Event, Output, SessionEvent};
 use crate::flow::FlowId;
 use crate::headers;
+use crate::inquiry::Inquiry;
 use crate::media::MediaRequest;
 use crate::owners::Owners;
 use crate::random::Random;
+use crate::request::RequestId;
 use crate::session::{self, InDialog, SessionId, SessionTimer};
 use crate::time::Instant;
 use crate::timer::TimerQueue;
@@ -35,6 +37,8 @@ pub(crate) enum Timer {
     Refer(SessionId, u32),
     /// The application has not said whether a call may take another's place.
     Replaces(AskId),
+    /// The application has not said what it thinks of a request.
+    Inquiry(AskId),
     /// The registration is due for a refresh or another try.
     Registration,
     /// The connection to the server is due for another try.
@@ -59,6 +63,8 @@ pub(crate) enum Owner {
     Invite(SessionId),
     /// A request inside a session's dialog.
     InDialog(SessionId, InDialog),
+    /// A MESSAGE or OPTIONS outside any dialog.
+    Alone(RequestId),
     /// Nobody's: the BYE of a dialog that was never wanted.
     Stray,
 }
@@ -116,6 +122,8 @@ pub(crate) struct Context {
     /// Which session a dialog belongs to.
     pub(crate) dialogs: Owners<Arc<DialogId>>,
     pub(crate) asks: Owners<AskId>,
+    /// Requests that wait for the application's word.
+    pub(crate) inquiries: BTreeMap<AskId, Inquiry>,
     /// Which session rings for an INVITE, by its transaction and by its marks.
     pub(crate) invites: Owners<TransactionId>,
     pub(crate) marks: Owners<Arc<str>>,
@@ -124,6 +132,7 @@ pub(crate) struct Context {
     /// Sessions that have come to their end in this turn.
     pub(crate) closed: Vec<SessionId>,
     next_ask: u64,
+    pub(crate) next_request: u64,
     /// What sessions have done for each other, until the agent carries it over.
     pub(crate) errands: VecDeque<Errand>,
     /// The calls whose progress somebody is told who asked for them.
@@ -153,11 +162,13 @@ impl Context {
             waiting: BTreeMap::new(),
             dialogs: Owners::new(),
             asks: Owners::new(),
+            inquiries: BTreeMap::new(),
             invites: Owners::new(),
             marks: Owners::new(),
             expectant: BTreeSet::new(),
             closed: Vec::new(),
             next_ask: 1,
+            next_request: 1,
             errands: VecDeque::new(),
             referrals: HashMap::new(),
             outputs: VecDeque::new(),
@@ -178,6 +189,7 @@ impl Context {
         self.waiting.clear();
         self.dialogs.clear();
         self.asks.clear();
+        self.inquiries.clear();
         self.invites.clear();
         self.marks.clear();
         self.expectant.clear();
@@ -202,15 +214,26 @@ impl Context {
 
     /// Asks the application; its answer comes back to the session with this id.
     pub(crate) fn ask(&mut self, session: SessionId, question: Question) -> AskId {
+        let ask = self.question(Some(session), question);
+        self.asks.insert(ask, session);
+        ask
+    }
+
+    /// Asks the application; the caller keeps what the answer is for.
+    pub(crate) fn question(&mut self, session: Option<SessionId>, question: Question) -> AskId {
         let ask = AskId(self.next_ask);
         self.next_ask += 1;
-        self.asks.insert(ask, session);
         self.outputs.push_back(Output::Ask {
             ask,
             session,
             question,
         });
         ask
+    }
+
+    /// Leaves a request without an answer.
+    pub(crate) fn give_up(&mut self, transaction: TransactionId) {
+        self.transactions.give_up(&mut self.timers, transaction);
     }
 
     pub(crate) fn set_timer(&mut self, timer: Timer, after: std::time::Duration) {

@@ -11,6 +11,7 @@ use crate::cause::Cause;
 use crate::destination::Destination;
 use crate::flow::FlowId;
 use crate::media::{MediaRequest, SdpKind};
+use crate::request::{RequestFailure, RequestId};
 use crate::session::SessionId;
 use crate::subscription::ReferState;
 
@@ -52,8 +53,8 @@ pub enum Output {
     Ask {
         /// The question's id.
         ask: AskId,
-        /// The session it is about.
-        session: SessionId,
+        /// The session it is about; none where a request outside every session is.
+        session: Option<SessionId>,
         /// The question.
         question: Question,
     },
@@ -126,6 +127,14 @@ pub enum Event {
     SessionClosed {
         /// The session.
         session: SessionId,
+    },
+    /// What became of a MESSAGE or OPTIONS of ours: the 2xx (JsSIP: `succeeded`), or why there is
+    /// none (`failed`). Told once for each.
+    RequestOver {
+        /// Which one, as the command named it.
+        request: RequestId,
+        /// The peer's 2xx, or what went wrong.
+        result: Result<Response, RequestFailure>,
     },
     /// [`Agent::stop`](crate::Agent::stop) has been carried out: nothing is left.
     Stopped,

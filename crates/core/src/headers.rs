@@ -10,7 +10,7 @@ use crate::options::ExtraHeaders;
 
 /// The methods this user agent takes (RFC 3261 section 20.5).
 pub(crate) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY";
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE";
 
 /// The extensions this user agent takes part in (RFC 3261 section 20.37).
 pub(crate) const SUPPORTED: &[&str] = &[
@@ -36,6 +36,17 @@ pub(crate) fn put_identity(headers: &mut HeaderFields, config: &Config) -> Resul
     headers.push(HeaderName::Allow, ALLOW)?;
     headers.push(HeaderName::Supported, supported(config))?;
     headers.push(HeaderName::UserAgent, &config.user_agent)
+}
+
+/// Puts the headers that a 200 to OPTIONS answers with, Allow aside (RFC 3261 section 11.2).
+pub(crate) fn put_capabilities(
+    headers: &mut HeaderFields,
+    config: &Config,
+) -> Result<(), WriteError> {
+    headers.push(HeaderName::Accept, APPLICATION_SDP)?;
+    headers.push(HeaderName::AcceptEncoding, "identity")?;
+    headers.push(HeaderName::AcceptLanguage, "en")?;
+    headers.push(HeaderName::Supported, supported(config))
 }
 
 /// The extensions to name in Supported.

@@ -47,12 +47,14 @@ mod error;
 mod event;
 mod flow;
 mod headers;
+mod inquiry;
 mod media;
 mod offer_answer;
 mod options;
 mod owners;
 mod random;
 mod registration;
+mod request;
 mod session;
 mod subscription;
 mod time;
@@ -70,9 +72,10 @@ pub use event::{End, Event, Originator, Output, RenegotiationError, SdpQuestion,
 pub use flow::{FlowId, Transport};
 pub use media::{ConnectionState, MediaReport, MediaRequest, MediaStep, SdpKind};
 pub use options::{
-    AnswerOptions, CallOptions, DtmfOptions, DtmfTransport, ExtraHeaders, MediaKinds,
+    AnswerOptions, Body, CallOptions, DtmfOptions, DtmfTransport, ExtraHeaders, MediaKinds,
     TerminateOptions,
 };
+pub use request::{RequestFailure, RequestId, RequestOptions};
 pub use session::{
     Direction, OnHold, ProgressOptions, ReferOptions, ReofferOptions, SessionId, SessionInfo,
     SessionMut, Status,

@@ -208,9 +208,7 @@ impl Negotiation {
                 self.stop_gathering(cx, session);
                 return None;
             }
-            Reply::Proceed | Reply::Request(_) | Reply::Accept { .. } | Reply::Reject { .. } => {
-                None
-            }
+            _ => None,
         };
         match std::mem::take(self) {
             Self::Making(kind, Making::Asking(asked, sdp)) if asked == ask => {

@@ -2,10 +2,82 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use offhook_sip::StatusCode;
+
+use crate::error::CommandError;
 
 /// Extra headers for a message: names and values, in order.
 pub type ExtraHeaders = Vec<(String, String)>;
+
+/// A body and its media type. Text is `text/plain`.
+///
+/// ```
+/// use offhook_core::Body;
+///
+/// assert_eq!(Body::from("Hello").content_type, "text/plain");
+/// let body = Body::new("application/pidf+xml", "<presence/>");
+/// assert_eq!(&body.content[..], b"<presence/>");
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Body {
+    /// The media type, as in the Content-Type header.
+    pub content_type: String,
+    /// What it holds.
+    pub content: Bytes,
+}
+
+impl Body {
+    /// A body of this media type.
+    pub fn new(content_type: impl Into<String>, content: impl AsRef<[u8]>) -> Self {
+        Self {
+            content_type: content_type.into(),
+            content: Bytes::copy_from_slice(content.as_ref()),
+        }
+    }
+
+    /// The body of a received message; nothing, if it is empty.
+    pub fn of(message: &offhook_sip::Received) -> Option<Self> {
+        (!message.body().is_empty()).then(|| Self {
+            content_type: message
+                .header(offhook_sip::HeaderName::ContentType)
+                .unwrap_or_default()
+                .to_owned(),
+            content: message.body_bytes(),
+        })
+    }
+
+    pub(crate) fn check(&self) -> Result<(), CommandError> {
+        check_content_type(&self.content_type)
+    }
+}
+
+impl From<&str> for Body {
+    fn from(text: &str) -> Self {
+        Self::new("text/plain", text)
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self {
+            content_type: "text/plain".to_owned(),
+            content: text.into(),
+        }
+    }
+}
+
+/// Whether a Content-Type from the application is one.
+pub(crate) fn check_content_type(text: &str) -> Result<(), CommandError> {
+    if !text.contains('/') || text.contains(['\r', '\n', '\0']) {
+        return Err(CommandError::argument(
+            "content_type",
+            text,
+            "a media type, as text/plain",
+        ));
+    }
+    Ok(())
+}
 
 /// Options of [`Agent::call`](crate::Agent::call).
 #[derive(Clone, Debug)]

@@ -444,7 +444,7 @@ fn what_came_with_a_refer_goes_into_its_call() {
         Some((*session, refer_to.clone()))
     });
     let (asked, target) = question.expect("a question");
-    assert_eq!(asked, talk.session);
+    assert_eq!(asked, Some(talk.session));
     assert_eq!(target.user(), Some("carol"));
     let at = |requests: &[Request], method| {
         requests

@@ -184,7 +184,8 @@ impl Phone {
                     question,
                 } => {
                     let incoming = Originator::Remote;
-                    if matches!(question, Question::NewSession { originator, .. } if originator == incoming)
+                    if let Some(session) = session
+                        && matches!(question, Question::NewSession { originator, .. } if originator == incoming)
                     {
                         self.ring(now, session);
                     }

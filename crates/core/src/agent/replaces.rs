@@ -7,7 +7,6 @@ use crate::ask::{AskId, Question, Reply};
 use crate::context::{Context, Timer};
 use crate::dialog::DialogId;
 use crate::flow::FlowId;
-use crate::headers;
 use crate::session::{Received, SessionId, marks_of};
 use crate::transaction::TransactionId;
 
@@ -123,22 +122,8 @@ impl Agent {
                 reason,
                 extra_headers,
             } if status.code() >= 300 => {
-                let response =
-                    self.cx
-                        .response(&received.request, status)
-                        .and_then(|mut response| {
-                            if let Some(reason) = &reason {
-                                response.set_reason(reason)?;
-                            }
-                            headers::put_extra(response.headers_mut(), &extra_headers)?;
-                            Ok(response)
-                        });
-                match response {
-                    Ok(response) => {
-                        self.cx.respond(received.transaction, response);
-                    }
-                    Err(_) => refuse(&mut self.cx, &received, status),
-                }
+                let reason = reason.as_deref();
+                self.cx.reject(&received, status, reason, &extra_headers);
             }
             _ => refuse(&mut self.cx, &received, StatusCode::BUSY_HERE),
         }

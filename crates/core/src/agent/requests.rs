@@ -110,7 +110,13 @@ impl Agent {
         }
         match request.method() {
             Method::Invite => self.invite_received(flow, transaction, request),
-            Method::Options => self.options_received(flow, transaction, &request),
+            Method::Message | Method::Options => {
+                let received = InSession {
+                    transaction,
+                    request,
+                };
+                self.inquiry_received(flow, received);
+            }
             Method::Bye
             | Method::Info
             | Method::Update
@@ -185,9 +191,7 @@ impl Agent {
                 .cx
                 .answer(transaction, &request, StatusCode::LOOP_DETECTED);
         }
-        if self.life == Life::Stopping
-            || self.sessions.len() + self.replacements.len() >= self.cx.config.max_sessions
-        {
+        if self.is_busy() {
             return self.cx.answer(transaction, &request, StatusCode::BUSY_HERE);
         }
         let readable = request.body().is_empty() || sdp_of(&request, &self.cx).is_some();
@@ -247,20 +251,21 @@ impl Agent {
         }
     }
 
-    fn options_received(&mut self, flow: FlowId, transaction: TransactionId, request: &Request) {
-        let contact = self.cx.connection.contact(flow);
-        let response = self
-            .cx
-            .response(request, StatusCode::OK)
-            .and_then(|mut response| {
-                let headers = response.headers_mut();
-                headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
-                headers.push(HeaderName::Supported, headers::supported(&self.cx.config))?;
-                headers.push(HeaderName::Contact, format_args!("<{contact}>"))?;
-                Ok(response)
-            });
-        if let Ok(response) = response {
-            self.cx.respond(transaction, response);
-        }
+    /// A MESSAGE or OPTIONS outside any dialog.
+    fn inquiry_received(&mut self, flow: FlowId, received: InSession) {
+        let status = match received.request.method() {
+            // An OPTIONS is answered as an INVITE would be (RFC 3261 section 11.2).
+            Method::Options if self.is_busy() => StatusCode::BUSY_HERE,
+            _ if self.life == Life::Stopping => StatusCode::TEMPORARILY_UNAVAILABLE,
+            _ => return self.cx.inquire(None, Some(flow), received),
+        };
+        self.cx
+            .answer(received.transaction, &received.request, status);
+    }
+
+    /// Whether there is no room for another session.
+    fn is_busy(&self) -> bool {
+        self.life == Life::Stopping
+            || self.sessions.len() + self.replacements.len() >= self.cx.config.max_sessions
     }
 }

@@ -5,7 +5,7 @@ use offhook_sip::{Method, Response, StatusCode};
 use super::Agent;
 use crate::context::{Context, Owner, Pending};
 use crate::flow::FlowId;
-use crate::session::{Answer, Session};
+use crate::session::{Answer, InDialog, Session};
 use crate::transaction::{TransactionEvent, TransactionId};
 
 impl Agent {
@@ -102,6 +102,7 @@ impl Agent {
                 .sessions
                 .get_mut(&session)
                 .is_some_and(|session| session.retry(&mut self.cx, again)),
+            Owner::Alone(_) => self.send_again(again),
             Owner::Stray => false,
         };
         if sent {
@@ -172,7 +173,11 @@ impl Agent {
                 .sessions
                 .get_mut(&session)
                 .is_some_and(|session| session.retry(&mut self.cx, pending)),
-            Owner::InDialog(..) | Owner::Registration | Owner::Stray => false,
+            // An OPTIONS may be asked twice; a message is not to be read twice.
+            Owner::Alone(_) if pending.request.method() == Method::Options => {
+                self.send_again(pending)
+            }
+            Owner::InDialog(..) | Owner::Alone(_) | Owner::Registration | Owner::Stray => false,
         }
     }
 
@@ -185,10 +190,16 @@ impl Agent {
                 }
             }
             Owner::InDialog(session, kind) => {
-                if let Some(session) = self.sessions.get_mut(&session) {
-                    session.in_dialog_answered(&mut self.cx, id, kind, answer);
+                match (self.sessions.get_mut(&session), kind) {
+                    (Some(session), kind) => {
+                        session.in_dialog_answered(&mut self.cx, id, kind, answer);
+                    }
+                    // Told, even though its session is gone.
+                    (None, InDialog::Alone(request)) => self.cx.request_over(request, answer),
+                    (None, _) => {}
                 }
             }
+            Owner::Alone(request) => self.cx.request_over(request, answer),
             Owner::Stray => {}
         }
     }

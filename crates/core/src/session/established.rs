@@ -281,7 +281,10 @@ impl Session {
             Method::Prack => self.pracked(cx, received),
             Method::Refer => self.refer_received(cx, received),
             Method::Invite | Method::Update => self.reoffered(cx, received),
-            Method::Options => cx.answer(*transaction, request, StatusCode::OK),
+            Method::Message | Method::Options => {
+                let session = self.id;
+                cx.inquire(Some(session), None, received);
+            }
             _ => cx.answer(*transaction, request, StatusCode::METHOD_NOT_ALLOWED),
         }
     }

@@ -1,6 +1,6 @@
 //! The application's grip on a session: its commands and what it can look up.
 
-use offhook_sip::NameAddr;
+use offhook_sip::{Method, NameAddr};
 
 use super::{
     Direction, Incoming, OnHold, ProgressOptions, ReferOptions, ReofferOptions, Session, SessionId,
@@ -9,7 +9,10 @@ use super::{
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::options::{AnswerOptions, DtmfOptions, ExtraHeaders, MediaKinds, TerminateOptions};
+use crate::options::{
+    AnswerOptions, Body, DtmfOptions, ExtraHeaders, MediaKinds, TerminateOptions,
+};
+use crate::request::RequestId;
 use crate::time::Instant;
 
 /// What can be looked up of a session. Borrowed from its [`Agent`].
@@ -188,6 +191,41 @@ impl<'a> SessionMut<'a> {
     ) -> Result<u32, CommandError> {
         self.command(now, |session, cx| {
             session.send_info(cx, content_type, body, extra_headers)
+        })
+    }
+
+    /// Sends a MESSAGE inside this session's dialog (RFC 3428 section 4).
+    /// [`Event::RequestOver`](crate::Event::RequestOver) tells what became of it; it is not sent
+    /// again where the connection broke, as nobody knows whether it arrived.
+    ///
+    /// # Errors
+    ///
+    /// When there is no dialog to send it in, or the media type or a header is none.
+    pub fn send_message(
+        &mut self,
+        now: Instant,
+        body: impl Into<Body>,
+        extra_headers: &ExtraHeaders,
+    ) -> Result<RequestId, CommandError> {
+        let body = body.into();
+        self.command(now, |session, cx| {
+            session.send_alone(cx, Method::Message, Some(&body), extra_headers)
+        })
+    }
+
+    /// Asks the peer inside this session's dialog what it can (RFC 3261 section 11).
+    /// [`Event::RequestOver`](crate::Event::RequestOver) tells what it says.
+    ///
+    /// # Errors
+    ///
+    /// When there is no dialog to ask in, or a header is none.
+    pub fn send_options(
+        &mut self,
+        now: Instant,
+        extra_headers: &ExtraHeaders,
+    ) -> Result<RequestId, CommandError> {
+        self.command(now, |session, cx| {
+            session.send_alone(cx, Method::Options, None, extra_headers)
         })
     }
 

@@ -8,7 +8,7 @@ use crate::context::{Context, Unsent};
 use crate::error::CommandError;
 use crate::event::{Originator, SessionEvent};
 use crate::headers;
-use crate::options::ExtraHeaders;
+use crate::options::{ExtraHeaders, check_content_type};
 
 impl Session {
     pub(crate) fn send_info(
@@ -18,13 +18,7 @@ impl Session {
         body: &str,
         extra_headers: &ExtraHeaders,
     ) -> Result<u32, CommandError> {
-        if !content_type.contains('/') || content_type.contains(['\r', '\n', '\0']) {
-            return Err(CommandError::argument(
-                "content_type",
-                content_type,
-                "a media type, as text/plain",
-            ));
-        }
+        check_content_type(content_type)?;
         headers::check(extra_headers)?;
         if !self.may_send_info() {
             return Err(CommandError::InvalidState {

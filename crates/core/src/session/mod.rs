@@ -11,6 +11,7 @@ mod hold;
 mod identity;
 mod incoming;
 mod info;
+mod message;
 mod mute;
 mod notifier;
 mod outgoing;
@@ -55,6 +56,7 @@ pub use refer::ReferOptions;
 use refer::Transfers;
 pub(crate) use referred::follow;
 pub use reoffer::ReofferOptions;
+pub(crate) use reoffer::sequence_of;
 use terms::TIMERS;
 pub use terms::{Direction, SessionId, Status};
 pub(crate) use terms::{InDialog, SessionTimer};
@@ -329,7 +331,7 @@ impl Session {
                 _ => None,
             },
             Owner::InDialog(..) => self.dialog_mut().map(Dialog::next_sequence),
-            Owner::Registration | Owner::Stray => None,
+            _ => None,
         };
         let Some(number) = number else {
             return false;
@@ -353,7 +355,7 @@ impl Session {
                 }
                 Err(_) => false,
             },
-            Owner::InDialog(..) | Owner::Registration | Owner::Stray => match self.dialog_mut() {
+            _ => match self.dialog_mut() {
                 Some(dialog) => cx.resubmit_in(dialog, pending).is_ok(),
                 None => false,
             },
@@ -376,6 +378,10 @@ impl Session {
             InDialog::Update => self.reoffer_answered(cx, None, answer),
             // The session has ended: nothing more is told.
             InDialog::Dtmf(_) | InDialog::Info(_) if self.ended.is_some() => {}
+            InDialog::Alone(request) => {
+                cx.request_over(request, answer.clone());
+                self.check_dialog(cx, answer);
+            }
             InDialog::Refresh => self.refresh_answered(cx, answer),
             InDialog::Refer(refer) => self.refer_answered(cx, refer, answer),
             InDialog::Notify(refer) => self.notify_answered(cx, refer, &answer),

@@ -21,6 +21,7 @@ use crate::flow::FlowId;
 use crate::headers;
 use crate::offer_answer::Outcome;
 use crate::options::{CallOptions, MediaKinds};
+use crate::request::own_from;
 use crate::transaction::TransactionId;
 
 /// Where an outgoing call stands.
@@ -135,7 +136,12 @@ impl Session {
         target: Uri<'static>,
         options: CallOptions,
     ) -> Self {
-        let local = from_of(cx, &options);
+        let local = own_from(
+            cx,
+            options.anonymous,
+            options.from_user_name.as_deref(),
+            options.from_display_name.as_deref(),
+        );
         let remote = NameAddr::new(target.without_headers());
         let call_id = cx.random.token(24);
         let wanted = MediaKinds {
@@ -426,24 +432,5 @@ impl Session {
             State::Closing(Closing::Cancelled(_)) => self.close(cx),
             _ => {}
         }
-    }
-}
-
-/// The From of a call (RFC 3261 section 8.1.1.3).
-fn from_of(cx: &mut Context, options: &CallOptions) -> NameAddr<'static> {
-    let tag = cx.random.tag();
-    let config = &cx.config;
-    let anonymous = Uri::parse("sip:anonymous@anonymous.invalid")
-        .ok()
-        .filter(|_| options.anonymous);
-    let (uri, name) = match (anonymous, &options.from_user_name) {
-        (Some(uri), _) => (uri, Some("Anonymous".to_owned())),
-        (None, Some(user)) => (config.address.with_user(user), config.display_name.clone()),
-        (None, None) => (config.address.clone(), config.display_name.clone()),
-    };
-    let from = NameAddr::new(uri.into_owned()).with_tag(&tag);
-    match options.from_display_name.clone().or(name) {
-        Some(name) => from.with_display_name(name),
-        None => from,
     }
 }

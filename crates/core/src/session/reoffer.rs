@@ -393,7 +393,7 @@ impl Session {
 }
 
 /// The CSeq number of a request of ours.
-pub(super) fn sequence_of(request: &OutgoingRequest) -> Option<u32> {
+pub(crate) fn sequence_of(request: &OutgoingRequest) -> Option<u32> {
     request
         .headers()
         .get(HeaderName::CSeq)?

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::request::RequestId;
+
 /// The id of a session, unique for the life of its agent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SessionId(pub(crate) u64);
@@ -129,14 +131,16 @@ pub(crate) enum InDialog {
     Refresh,
     Dtmf(char),
     Info(u32),
+    /// A MESSAGE or OPTIONS.
+    Alone(RequestId),
     Refer(u32),
     Notify(u32),
 }
 
 impl InDialog {
     /// Whether the request may be sent again when nobody knows whether it arrived: a tone must not
-    /// be heard twice.
+    /// be heard twice, and a message not be read twice.
     pub(crate) fn may_be_repeated(self) -> bool {
-        !matches!(self, Self::Dtmf(_) | Self::Info(_))
+        !matches!(self, Self::Dtmf(_) | Self::Info(_) | Self::Alone(_))
     }
 }

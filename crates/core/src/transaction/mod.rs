@@ -372,6 +372,16 @@ impl Transactions {
         )
     }
 
+    /// Leaves a request other than INVITE without an answer, and forgets it: one that would come
+    /// too late is not sent (RFC 4320, 4.2). Should the request come again, it is a new one.
+    pub fn give_up<K: From<TransactionTimer> + Copy + Eq + Hash + Ord>(
+        &mut self,
+        timers: &mut TimerQueue<K>,
+        id: TransactionId,
+    ) {
+        self.servers.give_up(timers, id);
+    }
+
     /// Says that a flow is gone.
     ///
     /// Client transactions on it that wait for a final response fail. Server transactions stay and

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use offhook_sip::{HeaderName, Method, NameAddr, OutgoingResponse, Request, StatusCode};
 
-use super::context::Context;
+use super::context::{Context, Timers};
 use super::key::Matching;
 use super::server::{self, Server};
 use super::server_invite::{self, ServerInvite};
@@ -308,6 +308,19 @@ impl Servers {
         if entry.machine.is_terminated() {
             cx.stop(entry.machine.timers());
             cx.tell(TransactionEvent::Terminated { id });
+            self.remove(id);
+        }
+    }
+
+    pub(super) fn give_up(&mut self, timers: &mut dyn Timers, id: TransactionId) {
+        if let Some(Entry {
+            machine: Machine::Other(_),
+            ..
+        }) = self.entries.get(&id)
+        {
+            for which in Server::TIMERS {
+                timers.cancel(TransactionTimer { id, which });
+            }
             self.remove(id);
         }
     }

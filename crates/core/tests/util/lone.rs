@@ -9,7 +9,7 @@ use offhook_core::{
 };
 use offhook_sip::{Limits, Message, Method, OutgoingResponse, Request, Response, StatusCode, Uri};
 
-use super::{OFFER, describe, trio};
+use super::{OFFER, describe, outcome, trio};
 
 /// An agent and what it has said so far.
 pub(crate) struct Lone {
@@ -20,15 +20,19 @@ pub(crate) struct Lone {
     pub(crate) requests: Vec<Request>,
     pub(crate) responses: Vec<Response>,
     pub(crate) events: Vec<String>,
-    pub(crate) asked: Vec<(AskId, SessionId, Question)>,
+    pub(crate) asked: Vec<(AskId, Option<SessionId>, Question)>,
     pub(crate) media: Vec<MediaRequest>,
     pub(crate) session: Option<SessionId>,
     /// Whether a flow that the agent asks for is opened at once.
     pub(crate) reachable: bool,
     /// Whether the application takes transfers and replacements.
     pub(crate) accepts: bool,
+    /// Questions that the test answers itself.
+    pub(crate) asks: Option<fn(&Question) -> bool>,
     /// Our address on the next flow.
     pub(crate) local: &'static str,
+    /// The CSeq number of the last request of the peer.
+    pub(crate) sequence: u32,
     /// The flow of each message sent.
     pub(crate) sent_on: Vec<FlowId>,
 }
@@ -62,7 +66,9 @@ impl Lone {
             session: None,
             reachable: true,
             accepts: false,
+            asks: None,
             local: "127.0.0.1:40000",
+            sequence: 0,
             sent_on: Vec::new(),
         }
     }
@@ -110,10 +116,14 @@ impl Lone {
                     session,
                     question,
                 } => {
-                    self.session = Some(session);
+                    self.session = session.or(self.session);
                     let transfer =
                         matches!(question, Question::Refer { .. } | Question::Replaces { .. });
+                    let mine = self.asks.is_some_and(|mine| mine(&question));
                     self.asked.push((ask, session, question));
+                    if mine {
+                        continue;
+                    }
                     let reply = match transfer && self.accepts {
                         true => Reply::accept(),
                         false => Reply::Proceed,
@@ -192,6 +202,7 @@ impl Lone {
                 other => describe(&other),
             },
             Event::Refer { state, .. } => trio::tell(&state),
+            Event::RequestOver { result, .. } => outcome(&result),
             Event::Referred { .. } => "referred".to_owned(),
             Event::SessionClosed { .. } => "closed".to_owned(),
             Event::Stopped => "stopped".to_owned(),
@@ -281,6 +292,46 @@ impl Lone {
         self.drain();
     }
 
+    /// The test answers the oldest question that it has not answered.
+    pub(crate) fn reply(&mut self, reply: Reply) {
+        let (ask, ..) = self.asked.remove(0);
+        self.agent.reply(self.now, ask, reply);
+        self.drain();
+    }
+
+    /// Lets the server or a peer send a request, with these header lines and body.
+    pub(crate) fn ask(&mut self, line: &str, headers: &[(&str, &str)], body: &str) {
+        let method = line.split(' ').next().unwrap_or_default();
+        let mut text = format!("{line} SIP/2.0\r\n");
+        let given = |name: &str| {
+            headers
+                .iter()
+                .any(|(own, _)| own.eq_ignore_ascii_case(name))
+        };
+        self.sequence += 1;
+        let number = self.sequence;
+        for (name, value) in [
+            (
+                "Via",
+                format!("SIP/2.0/WS server.invalid;branch=z9hG4bK{number}"),
+            ),
+            ("Max-Forwards", "70".to_owned()),
+            ("From", "<sip:bob@example.com>;tag=bob".to_owned()),
+            ("To", "<sip:alice@example.com>".to_owned()),
+            ("Call-ID", "their-call".to_owned()),
+            ("CSeq", format!("{number} {method}")),
+        ] {
+            if !given(name) {
+                text += &format!("{name}: {value}\r\n");
+            }
+        }
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        self.receive(text);
+    }
+
     pub(crate) fn run(&mut self, span: Duration) {
         let end = self.now + span;
         while let Some(due) = self.agent.next_timeout().filter(|due| *due <= end) {
@@ -318,7 +369,8 @@ impl Lone {
             + live.dialogs
             + live.client_transactions
             + live.server_transactions
-            + live.asks;
+            + live.asks
+            + live.subscriptions;
         assert_eq!(left, 0, "{live:?}");
     }
 }

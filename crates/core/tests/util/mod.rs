@@ -12,9 +12,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{
     Agent, AskId, CallOptions, Config, Destination, Event, FlowId, Input, Instant, MediaReport,
-    MediaRequest, Output, Question, Reply, SessionEvent, SessionId, Transport,
+    MediaRequest, Output, Question, Reply, RequestFailure, SessionEvent, SessionId, Transport,
 };
-use offhook_sip::{Limits, Message, Uri};
+use offhook_sip::{Limits, Message, Response, Uri};
 
 pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n\
     m=audio 9000 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 192.0.2.1\r\na=sendrecv\r\n";
@@ -290,10 +290,10 @@ impl Pair {
         }
     }
 
-    fn ask(&mut self, at: usize, ask: AskId, session: SessionId, question: Question) {
+    fn ask(&mut self, at: usize, ask: AskId, session: Option<SessionId>, question: Question) {
         let now = self.now;
         let side = &mut self.sides()[at];
-        side.session = Some(session);
+        side.session = session.or(side.session);
         let name = question.name();
         if !matches!(question, Question::IceCandidate { .. }) {
             side.events.push(name.to_owned());
@@ -311,7 +311,7 @@ impl Pair {
                 }
             );
         side.agent.reply(now, ask, Reply::Proceed);
-        if answer {
+        if let Some(session) = session.filter(|_| answer) {
             let mut session = side.agent.session(session).expect("a new session");
             session.answer(now, Default::default()).expect("an answer");
         }
@@ -328,6 +328,7 @@ impl Pair {
             Event::SessionClosed { .. } => "closed".to_owned(),
             Event::Stopped => "stopped".to_owned(),
             Event::Registered { .. } => "registered".to_owned(),
+            Event::RequestOver { result, .. } => outcome(&result),
             _ => return,
         };
         side.events.push(name);
@@ -487,6 +488,14 @@ impl Pair {
                 self.ladder.join("\n")
             );
         }
+    }
+}
+
+/// What became of a request that stands alone.
+pub(crate) fn outcome(result: &Result<Response, RequestFailure>) -> String {
+    match result {
+        Ok(response) => format!("succeeded({})", response.status().code()),
+        Err(failure) => format!("failed({failure})"),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Phone {
     pub(crate) answers: bool,
     pub(crate) decide: Decide,
     /// The questions that were left to the test.
-    pub(crate) asked: Vec<(AskId, SessionId, Question)>,
+    pub(crate) asked: Vec<(AskId, Option<SessionId>, Question)>,
     /// The sessions, in the order in which they came up.
     pub(crate) sessions: Vec<SessionId>,
     stories: BTreeMap<SessionId, Vec<String>>,
@@ -351,12 +351,20 @@ impl Phone {
         self.stories.entry(session).or_default().push(what);
     }
 
-    fn consider(&mut self, now: Instant, ask: AskId, session: SessionId, question: Question) {
+    fn consider(
+        &mut self,
+        now: Instant,
+        ask: AskId,
+        session: Option<SessionId>,
+        question: Question,
+    ) {
         let new = matches!(question, Question::NewSession { .. });
         if new {
-            self.sessions.push(session);
+            self.sessions.extend(session);
         }
-        if matches!(question, Question::Refer { .. } | Question::Replaces { .. }) || new {
+        if let Some(session) = session
+            && (matches!(question, Question::Refer { .. } | Question::Replaces { .. }) || new)
+        {
             self.note(session, question.name().to_owned());
         }
         let answer = self.answers
@@ -371,7 +379,7 @@ impl Phone {
             Some(reply) => self.agent.reply(now, ask, reply),
             None => self.asked.push((ask, session, question)),
         }
-        if answer {
+        if let Some(session) = session.filter(|_| answer) {
             let mut session = self.agent.session(session).expect("a new session");
             session.answer(now, Default::default()).expect("an answer");
         }

@@ -29,9 +29,12 @@ impl Driver {
         state: &mut State,
         now: Instant,
         ask: AskId,
-        id: SessionId,
+        id: Option<SessionId>,
         question: Question,
     ) {
+        let Some(id) = id else {
+            return state.agent.reply(now, ask, Reply::Proceed);
+        };
         if let Question::NewSession {
             originator,
             request,
