@@ -507,6 +507,7 @@ impl Agent {
     /// After every turn: what has come to its end goes.
     fn settle(&mut self) {
         self.drain_transactions();
+        self.counters.stale_candidates = self.cx.stale_candidates;
         if !self.replacements.is_empty() {
             self.sweep_replacements();
             self.drain_transactions();

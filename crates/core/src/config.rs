@@ -46,8 +46,14 @@ pub struct Config {
     pub instance_id: Option<String>,
     /// How long an incoming call may ring before it is answered with 408. Default: one minute.
     pub no_answer_timeout: Duration,
-    /// How long an offer or answer waits for ICE candidates. Default: half a second.
+    /// How long an offer or answer waits for ICE candidates. Those that are gathered later follow
+    /// by INFO where the peer takes part in Trickle ICE, and are not told to any other: when media
+    /// then finds no way, an ICE restart describes them. Default: half a second.
     pub gathering_timeout: Duration,
+    /// Whether sessions take part in Trickle ICE (RFC 8840) with peers that do: an answer, and an
+    /// offer inside a session, leaves at once, and candidates follow in INFO requests. A peer that
+    /// does not say so never gets such an INFO. Default: true.
+    pub trickle_ice: bool,
     /// Whether sessions have timers (RFC 4028). Default: true.
     pub session_timers: bool,
     /// The session interval to ask for, in seconds, at least 90. Default: 90.
@@ -93,6 +99,7 @@ impl Config {
             instance_id: None,
             no_answer_timeout: Duration::from_secs(60),
             gathering_timeout: Duration::from_millis(500),
+            trickle_ice: true,
             session_timers: true,
             session_expires: 90,
             session_timers_refresh_by_update: true,

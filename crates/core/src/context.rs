@@ -137,6 +137,8 @@ pub(crate) struct Context {
     pub(crate) errands: VecDeque<Errand>,
     /// The calls whose progress somebody is told who asked for them.
     pub(crate) referrals: HashMap<SessionId, Referral>,
+    /// INFO requests whose candidates belong to no gathering of their session.
+    pub(crate) stale_candidates: u64,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -171,6 +173,7 @@ impl Context {
             next_request: 1,
             errands: VecDeque::new(),
             referrals: HashMap::new(),
+            stale_candidates: 0,
             outputs: VecDeque::new(),
         }
     }

@@ -40,4 +40,7 @@ pub struct Counters {
     pub refused: u64,
     /// Requests on a flow that the driver never announced.
     pub unknown_flow: u64,
+    /// Trickled candidates, by INFO request, of a gathering that is none of the session's
+    /// (RFC 8840 section 4.4).
+    pub stale_candidates: u64,
 }

@@ -7,6 +7,7 @@ use offhook_sip::{HeaderFields, HeaderName, Name, WriteError};
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::options::ExtraHeaders;
+use crate::session::TRICKLE;
 
 /// The methods this user agent takes (RFC 3261 section 20.5).
 pub(crate) const ALLOW: &str =
@@ -20,6 +21,7 @@ pub(crate) const SUPPORTED: &[&str] = &[
     "outbound",
     "replaces",
     "timer",
+    TRICKLE,
 ];
 
 /// The hops a request may take (RFC 3261 section 8.1.1.6).
@@ -51,7 +53,11 @@ pub(crate) fn put_capabilities(
 
 /// The extensions to name in Supported.
 pub(crate) fn supported(config: &Config) -> String {
-    let named = |tag: &&&str| config.session_timers || **tag != "timer";
+    let named = |tag: &&&str| match **tag {
+        "timer" => config.session_timers,
+        TRICKLE => config.trickle_ice,
+        _ => true,
+    };
     SUPPORTED
         .iter()
         .filter(named)

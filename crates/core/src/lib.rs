@@ -55,6 +55,7 @@ mod owners;
 mod random;
 mod registration;
 mod request;
+mod sdpfrag;
 mod session;
 mod subscription;
 mod time;

@@ -49,6 +49,15 @@ pub enum MediaRequest {
     DescribeLocal,
     /// Take back a description that was set and not answered.
     Rollback,
+    /// `addIceCandidate()`: a candidate of the peer that came after its description (RFC 8838).
+    AddCandidate {
+        /// The candidate attribute (`candidate:…`), RFC 8839 section 5.1.
+        candidate: String,
+        /// The media section it belongs to.
+        mid: Option<String>,
+    },
+    /// `addIceCandidate()` with the end of candidates: the peer has no more (RFC 8838 section 13).
+    EndOfCandidates,
     /// Play tones into the audio that is sent (RFC 4733).
     InsertTones {
         /// The tones: `0`-`9`, `A`-`D`, `*`, `#`, and `,` for a pause of two seconds.

@@ -47,7 +47,7 @@ pub(crate) enum Making {
 #[derive(Debug)]
 pub(crate) enum Applying {
     Asking(AskId, String),
-    Setting,
+    Setting(String),
 }
 
 /// What an exchange has come to.
@@ -103,6 +103,14 @@ impl Negotiation {
     /// Whether nothing is being made or applied at the moment.
     pub(crate) fn is_idle(&self) -> bool {
         matches!(self, Self::Stable | Self::LocalOffer | Self::RemoteOffer)
+    }
+
+    /// The description of the peer that is being set.
+    pub(crate) fn being_set(&self) -> Option<&str> {
+        match self {
+            Self::Applying(_, Applying::Setting(sdp)) => Some(sdp),
+            _ => None,
+        }
     }
 
     /// Takes back what was set and not answered.
@@ -165,7 +173,7 @@ impl Negotiation {
                 let ask = cx.ask(session, Question::Sdp(question));
                 (Self::Making(kind, Making::Asking(ask, sdp)), None)
             }
-            (Self::Applying(kind, Applying::Setting), MediaReport::RemoteSet) => match kind {
+            (Self::Applying(kind, Applying::Setting(_)), MediaReport::RemoteSet) => match kind {
                 SdpKind::Offer => (Self::RemoteOffer, Some(Outcome::OfferApplied)),
                 // An answer that may be replaced leaves our offer open.
                 SdpKind::PrAnswer => (Self::LocalOffer, Some(Outcome::AnswerApplied(kind))),
@@ -224,8 +232,9 @@ impl Negotiation {
             }
             Self::Applying(kind, Applying::Asking(asked, sdp)) if asked == ask => {
                 let sdp = changed.unwrap_or(sdp);
+                let set = Applying::Setting(sdp.clone());
                 cx.media(session, MediaRequest::SetRemote { kind, sdp });
-                *self = Self::Applying(kind, Applying::Setting);
+                *self = Self::Applying(kind, set);
                 None
             }
             this => {

@@ -100,6 +100,9 @@ pub struct CallOptions {
     /// The session interval to ask for, in seconds, at least 90. Default: what the user agent is
     /// configured for.
     pub session_timers_expires: Option<u32>,
+    /// Whether the call takes part in Trickle ICE (RFC 8840) where the peer does. Default: what the
+    /// user agent is configured for.
+    pub trickle_ice: Option<bool>,
     /// Whether a 3xx is followed: the addresses it names are tried, the most wanted first, ten at
     /// most. Default: false, and the call fails with
     /// [`Cause::Redirected`](crate::Cause::Redirected).
@@ -121,6 +124,7 @@ impl Default for CallOptions {
             from_user_name: None,
             from_display_name: None,
             session_timers_expires: None,
+            trickle_ice: None,
             follow_redirects: false,
             no_answer_timeout: Duration::from_secs(180),
         }
@@ -139,6 +143,9 @@ pub struct AnswerOptions {
     /// The session interval to ask for where the peer knows session timers and names none, in
     /// seconds, at least 90. Default: no timer then.
     pub session_timers_expires: Option<u32>,
+    /// Whether the call takes part in Trickle ICE (RFC 8840) where the peer does. Default: what the
+    /// user agent is configured for.
+    pub trickle_ice: Option<bool>,
 }
 
 /// Options of [`SessionMut::terminate`](crate::SessionMut::terminate).

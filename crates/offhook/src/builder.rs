@@ -148,6 +148,12 @@ impl UserAgentBuilder {
         self.configure(move |config| config.gathering_timeout = timeout)
     }
 
+    /// Whether candidates that are gathered later follow by INFO (Trickle ICE, RFC 8840) where the
+    /// peer takes part; any other never sees such an INFO. Default: yes.
+    pub fn trickle_ice(self, trickle: bool) -> Self {
+        self.configure(move |config| config.trickle_ice = trickle)
+    }
+
     /// Whether sessions are kept alive by timers (RFC 4028). Default: yes.
     pub fn session_timers(self, timers: bool) -> Self {
         self.configure(move |config| config.session_timers = timers)

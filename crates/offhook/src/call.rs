@@ -71,6 +71,13 @@ macro_rules! message_options {
             self
         }
 
+        /// Whether the call takes part in Trickle ICE (RFC 8840) where the peer does. Default: what
+        /// the user agent is told.
+        pub fn trickle_ice(mut self, trickle: bool) -> Self {
+            self.$($at.)*options.trickle_ice = Some(trickle);
+            self
+        }
+
         /// The session interval to ask for (RFC 4028), in seconds, at least 90. Default: that of
         /// the user agent.
         pub fn session_timers_expires(mut self, seconds: u32) -> Self {

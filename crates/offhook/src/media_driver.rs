@@ -113,6 +113,12 @@ impl Peer {
                     .set_local_description(SessionDescription::rollback())
                     .await
             }
+            MediaRequest::AddCandidate { candidate, mid } => {
+                let mid = mid.as_deref();
+                connection.add_ice_candidate(&candidate, mid).await
+            }
+            // Our ICE agent has its own patience, whatever else may come.
+            MediaRequest::EndOfCandidates => Ok(()),
             MediaRequest::InsertTones {
                 tones,
                 duration,

@@ -36,6 +36,9 @@ impl Session {
             });
         };
         headers::check(&options.extra_headers)?;
+        if let Some(wanted) = options.trickle_ice {
+            self.trickle.wanted = wanted;
+        }
         // JsSIP rings first even when the application answers at once, and so do we.
         self.announced(cx);
         let mut offered = match std::mem::replace(&mut self.state, State::Closed) {

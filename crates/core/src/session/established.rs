@@ -178,9 +178,13 @@ impl Session {
         for timer in [SessionTimer::Retransmit, SessionTimer::NoAck] {
             cx.timers.cancel(&Timer::Session(self.id, timer));
         }
+        self.dialog_opened(cx);
         if !self.media.negotiation.awaits_answer() {
             return self.confirm(cx, ack);
         }
+        let State::Established(established) = &mut self.state else {
+            return;
+        };
         // Our 2xx carried the offer; the ACK owes the answer (RFC 3261 section 13.2.1).
         match sdp_of(&ack, cx).map(str::to_owned) {
             Some(sdp) => {
@@ -217,7 +221,7 @@ impl Session {
     /// was before.
     fn answer_missing(&mut self, cx: &mut Context, cause: Cause, code: &str, text: &str) {
         if self.confirmed {
-            self.media.negotiation.roll_back(cx, self.id);
+            self.roll_back(cx);
         } else {
             let reason = format!("SIP ;cause={code};text=\"{text}\"");
             self.hang_up(cx, Originator::Local, cause, Some(reason));

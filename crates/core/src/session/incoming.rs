@@ -7,6 +7,7 @@ use offhook_sip::{HeaderName, Message, OutgoingResponse, Request, StatusCode, Wr
 
 use super::progress::ProgressOptions;
 use super::reliable::Provisionals;
+use super::trickle::Trickle;
 use super::{Direction, Received, Session, SessionId, SessionTimer, State, Status};
 use crate::ask::{AskId, Question};
 use crate::cause::Cause;
@@ -144,6 +145,8 @@ impl Session {
         let patience = cx.config.no_answer_timeout;
         cx.set_timer(Timer::Session(id, SessionTimer::NoAnswer), patience);
         let mut session = Self::new(id, Direction::Incoming, call_id, local, remote, state);
+        session.trickle = Trickle::new(cx.config.trickle_ice);
+        session.trickle.note(&invite);
         session.note_identity(cx, &invite);
         Ok(session)
     }
@@ -201,7 +204,11 @@ impl Session {
         headers.push(HeaderName::Server, &cx.config.user_agent)?;
         if status.is_success() {
             headers.push(HeaderName::Allow, headers::ALLOW)?;
-            headers.push(HeaderName::Supported, headers::supported(&cx.config))?;
+            let supported = headers::supported(&cx.config);
+            headers.push(HeaderName::Supported, supported)?;
+        }
+        if status.code() < 300 {
+            self.trickle.put_answer(headers, &offered.request)?;
         }
         Ok(response)
     }

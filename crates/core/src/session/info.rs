@@ -1,9 +1,9 @@
 //! `sendInfo()` and received INFO requests (RFC 6086).
 
-use offhook_sip::{Method, StatusCode};
+use offhook_sip::{HeaderName, Method, StatusCode};
 
 use super::dtmf::read_relay;
-use super::{InDialog, Received, Session};
+use super::{InDialog, Received, Session, TRICKLE};
 use crate::context::{Context, Unsent};
 use crate::error::CommandError;
 use crate::event::{Originator, SessionEvent};
@@ -56,6 +56,26 @@ impl Session {
         Ok(info)
     }
 
+    /// Takes an INFO of an Info Package (RFC 6086 section 4.2.2); gives back one of none.
+    fn package_received(&mut self, cx: &mut Context, received: Received) -> Option<Received> {
+        let Some(package) = received.request.header(HeaderName::InfoPackage) else {
+            return Some(received);
+        };
+        let name = package.split(';').next().unwrap_or_default().trim();
+        if name.eq_ignore_ascii_case(TRICKLE) && self.trickle.wanted {
+            self.candidates_received(cx, received);
+            return None;
+        }
+        let response = cx.response(&received.request, StatusCode::BAD_INFO_PACKAGE);
+        if let Ok(mut response) = response {
+            let packages = if self.trickle.wanted { TRICKLE } else { "nil" };
+            // Without the list the answer is right all the same.
+            let _ = response.headers_mut().push(HeaderName::RecvInfo, packages);
+            cx.respond(received.transaction, response);
+        }
+        None
+    }
+
     pub(super) fn info_received(
         &mut self,
         cx: &mut Context,
@@ -64,6 +84,17 @@ impl Session {
             request,
         }: Received,
     ) {
+        let received = Received {
+            transaction,
+            request,
+        };
+        let Some(Received {
+            transaction,
+            request,
+        }) = self.package_received(cx, received)
+        else {
+            return;
+        };
         let content_type = match request.content_type() {
             Ok(Some(media)) => format!("{}/{}", media.kind, media.subtype).to_ascii_lowercase(),
             Ok(None) if request.body().is_empty() => String::new(),

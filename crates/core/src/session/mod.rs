@@ -29,6 +29,7 @@ mod replaces;
 mod terminate;
 mod terms;
 mod timers;
+mod trickle;
 
 use offhook_sip::{Message, NameAddr, Request, Response};
 
@@ -62,6 +63,8 @@ pub use terms::{Direction, SessionId, Status};
 pub(crate) use terms::{InDialog, SessionTimer};
 use timers::SessionTimers;
 pub(crate) use timers::{refuse_interval, too_small};
+pub(crate) use trickle::TAG as TRICKLE;
+use trickle::Trickle;
 
 /// The life of a session.
 #[derive(Debug)]
@@ -112,6 +115,7 @@ pub(crate) struct Session {
     next_reoffer: u32,
     on_hold: OnHold,
     timers: SessionTimers,
+    trickle: Trickle,
     /// Who the network says the peer is.
     asserted: Option<NameAddr<'static>>,
     /// Where 3xx responses lead, when they are followed.
@@ -147,6 +151,7 @@ impl Session {
             next_reoffer: 1,
             on_hold: OnHold::default(),
             timers: SessionTimers::default(),
+            trickle: Trickle::default(),
             asserted: None,
             redirections: None,
             transfers: Transfers::default(),
@@ -182,6 +187,7 @@ impl Session {
         if self.is_ended() {
             return;
         }
+        self.note_candidates(cx, &report);
         match (&self.media.setup, report) {
             (Setup::Opening, MediaReport::Opened) => {
                 self.media.setup = Setup::Asking(cx.ask(self.id, Question::PeerConnection));
@@ -202,8 +208,12 @@ impl Session {
             (_, MediaReport::Connection(ConnectionState::Failed)) => self.media_failed(cx),
             (_, MediaReport::Connection(ConnectionState::Connected)) => self.media_back(cx),
             (_, report) => {
+                let gathers = matches!(report, MediaReport::LocalSet { gathered: false });
                 if let Some(outcome) = self.media.negotiation.report(cx, self.id, report) {
                     self.negotiated(cx, outcome);
+                }
+                if gathers {
+                    self.hasten(cx);
                 }
             }
         }
@@ -256,12 +266,16 @@ impl Session {
 
     /// Goes on after an exchange of descriptions has come to something.
     fn negotiated(&mut self, cx: &mut Context, outcome: Outcome) {
+        if let Outcome::OfferReady(sdp) | Outcome::AnswerReady(sdp) = &outcome {
+            self.trickle.described(sdp);
+        }
         match &self.state {
             State::Outgoing(_) => self.outgoing_negotiated(cx, outcome),
             State::Incoming(_) => self.incoming_negotiated(cx, outcome),
             State::Established(_) => self.established_negotiated(cx, outcome),
             State::Closing(_) | State::Closed => {}
         }
+        self.trickle(cx);
     }
 
     /// Tells what the media engine could not do, in the seed API's words.
@@ -287,6 +301,7 @@ impl Session {
             SessionTimer::NoPrack => self.provisional_unacknowledged(cx),
             SessionTimer::MediaRetry => self.restart_ice(cx),
             SessionTimer::MediaLost => self.media_lost(cx),
+            SessionTimer::Trickle => self.send_candidates(cx),
             SessionTimer::Refresh => self.refresh(cx),
             SessionTimer::Expiry => self.session_expired(cx),
             SessionTimer::NoAnswer => self.not_answered(cx),
@@ -300,7 +315,7 @@ impl Session {
     /// The dialog that requests inside this session go through.
     fn dialog_mut(&mut self) -> Option<&mut Dialog> {
         match &mut self.state {
-            State::Outgoing(outgoing) => outgoing.early_dialog(),
+            State::Outgoing(outgoing) => outgoing.early_dialog(self.trickle.fork()),
             State::Incoming(incoming) => Some(incoming.dialog_mut()),
             State::Established(established) => Some(established.dialog_mut()),
             State::Closing(closing) => closing.dialog_mut(),
@@ -374,6 +389,7 @@ impl Session {
             InDialog::Bye => self.bye_answered(cx),
             // The peer's response comes again where it did not arrive.
             InDialog::Prack => {}
+            InDialog::Trickle => self.candidates_answered(cx, answer),
             InDialog::Reinvite => self.reoffer_answered(cx, id, answer),
             InDialog::Update => self.reoffer_answered(cx, None, answer),
             // The session has ended: nothing more is told.

@@ -9,6 +9,7 @@ use offhook_sip::{
 use super::closing::Closing;
 use super::reliable;
 use super::timers::SessionTimers;
+use super::trickle::Trickle;
 use super::{Direction, Session, SessionId, SessionTimer, State, Status};
 use crate::ask::{AskId, Question, Reply};
 use crate::auth::AuthAttempt;
@@ -108,9 +109,14 @@ impl Outgoing {
         }
     }
 
-    pub(crate) fn early_dialog(&mut self) -> Option<&mut Dialog> {
+    /// The dialog of the fork with this tag, else of the first one.
+    pub(crate) fn early_dialog(&mut self, tag: Option<&str>) -> Option<&mut Dialog> {
         match self {
-            Self::Proceeding(_, early) => early.first_mut().map(|early| &mut early.dialog),
+            Self::Proceeding(_, early) => {
+                let of_tag = |early: &Early| Some(early.dialog.id().remote_tag.as_str()) == tag;
+                let at = early.iter().position(of_tag).unwrap_or_default();
+                early.get_mut(at).map(|early| &mut early.dialog)
+            }
             Self::Answered(answered) => Some(&mut answered.dialog),
             _ => None,
         }
@@ -149,6 +155,7 @@ impl Session {
             video: options.video,
         };
         let timers = SessionTimers::new(&cx.config, options.session_timers_expires);
+        let trickle = options.trickle_ice.unwrap_or(cx.config.trickle_ice);
         let follow = options.follow_redirects.then(|| target.clone());
         let draft = Box::new(Draft { target, options });
         let state = State::Outgoing(Outgoing::Preparing(draft));
@@ -161,6 +168,7 @@ impl Session {
             },
         );
         session.timers = timers;
+        session.trickle = Trickle::new(trickle);
         if let Some(target) = follow {
             session.follow_redirections(&target);
         }
@@ -318,6 +326,7 @@ impl Session {
         }
         self.timers.put_wish(headers, &cx.config)?;
         headers::put_identity(headers, &cx.config)?;
+        self.trickle.put(headers)?;
         match offer {
             Some(offer) => request.set_body(headers::APPLICATION_SDP, offer)?,
             // A reliable provisional response would have to bring the offer, and its PRACK the

@@ -10,7 +10,7 @@ use super::established::{Established, Handshake};
 use super::outgoing::{Answered, Early, Invite, Outgoing};
 use super::reliable::Reliability;
 use super::reoffer::sequence_of;
-use super::{Answer, Session, SessionTimer, State, sdp_of};
+use super::{Answer, Session, SessionTimer, State, TRICKLE, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Owner, Timer, Unsent};
 use crate::dialog::Dialog;
@@ -95,12 +95,21 @@ impl Session {
             None => Reliability::Unreliable,
         };
         let sdp = sdp_of(&response, cx).map(str::to_owned);
+        let mut repeated = false;
         if let (Some(early), Some(sdp)) = (at.and_then(|at| early.get_mut(at)), &sdp) {
+            // A callee says it again until our INFO comes (RFC 8840 section 4.3.2).
+            repeated = self.trickle.wanted
+                && reliability == Reliability::Unreliable
+                && response.has_token(HeaderName::RecvInfo, TRICKLE)
+                && early.answer.as_ref() == Some(sdp);
             early.answer = Some(sdp.clone());
         }
         self.state = State::Outgoing(Outgoing::Proceeding(invite, early));
-        if trying || reliability == Reliability::Ignored {
+        if trying || repeated || reliability == Reliability::Ignored {
             return;
+        }
+        if sdp.is_some() {
+            self.trickle.note(&response);
         }
         let tag = response
             .to()
@@ -119,6 +128,7 @@ impl Session {
         };
         // Early media (RFC 3960 section 3.1): a reliable answer is the answer, any other one may be
         // replaced by the 2xx.
+        self.trickle_to(tag.as_deref(), reliability == Reliability::Unreliable);
         let kind = match reliability {
             Reliability::Next => {
                 self.media.answered_by = tag;
@@ -201,6 +211,8 @@ impl Session {
         if let Ok(remote) = response.to() {
             self.remote = remote.into_owned();
         }
+        self.trickle.note(&response);
+        self.trickle_to(Some(&dialog.id().remote_tag), false);
         // What a provisional response has answered the 2xx need not answer again.
         let next = sdp_of(&response, cx).map(str::to_owned).or(given);
         let answered = Answered {
@@ -317,6 +329,7 @@ impl Session {
                 ack: None,
             },
         );
+        self.trickle(cx);
     }
 
     /// The 2xx carried no answer that can be used: it is acknowledged and ended

@@ -30,6 +30,8 @@ pub(super) struct Provisionals {
     unacknowledged: Option<Unacknowledged>,
     /// Those that wait for it.
     waiting: VecDeque<OutgoingResponse>,
+    /// The unreliable answer that is sent again until an INFO comes (RFC 8840 section 4.3.2).
+    repeated: Option<Unacknowledged>,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,7 @@ impl Session {
             };
             prack.headers_mut().push(HeaderName::RAck, rack)?;
             headers::put_identity(prack.headers_mut(), &cx.config)?;
+            self.trickle.put(prack.headers_mut())?;
             Ok(prack)
         });
         if let Ok(prack) = prack {
@@ -123,13 +126,45 @@ impl Session {
         let reliable = required || (supported && !response.body().is_empty());
         if !reliable {
             let transaction = offered.transaction;
-            cx.respond(transaction, response);
+            cx.respond(transaction, response.clone());
+            if self.trickle.is_agreed() && !response.body().is_empty() {
+                self.repeat_provisional(cx, response);
+            }
             return Ok(());
         }
         if offered.provisionals.waiting.len() < MAX_WAITING {
             offered.provisionals.waiting.push_back(response);
         }
         self.next_provisional(cx)
+    }
+
+    /// An answer that nobody acknowledges is sent again until the peer's first INFO shows that it
+    /// came (RFC 8840 section 4.3.2).
+    fn repeat_provisional(&mut self, cx: &mut Context, response: OutgoingResponse) {
+        let State::Incoming(incoming) = &mut self.state else {
+            return;
+        };
+        let interval = cx.config.timings.t1;
+        incoming.offered_mut().provisionals.repeated = Some(Unacknowledged { response, interval });
+        cx.set_timer(Timer::Session(self.id, SessionTimer::Provisional), interval);
+        let limit = cx.config.timings.t1 * 64;
+        cx.set_timer(Timer::Session(self.id, SessionTimer::NoPrack), limit);
+    }
+
+    /// The peer has our answer: it is not repeated any more.
+    pub(super) fn answer_arrived(&mut self, cx: &mut Context) {
+        if let State::Incoming(incoming) = &mut self.state
+            && incoming
+                .offered_mut()
+                .provisionals
+                .repeated
+                .take()
+                .is_some()
+        {
+            for timer in [SessionTimer::Provisional, SessionTimer::NoPrack] {
+                cx.timers.cancel(&Timer::Session(self.id, timer));
+            }
+        }
     }
 
     /// Sends the next reliable provisional response, once the last is acknowledged.
@@ -169,7 +204,12 @@ impl Session {
             return;
         };
         let offered = incoming.offered_mut();
-        let Some(sent) = &mut offered.provisionals.unacknowledged else {
+        let provisionals = &mut offered.provisionals;
+        let Some(sent) = provisionals
+            .unacknowledged
+            .as_mut()
+            .or(provisionals.repeated.as_mut())
+        else {
             return;
         };
         sent.interval *= 2;
@@ -181,7 +221,13 @@ impl Session {
 
     /// The peer never acknowledged: the call is refused (RFC 3262 section 3).
     pub(super) fn provisional_unacknowledged(&mut self, cx: &mut Context) {
-        if matches!(self.state, State::Incoming(_)) {
+        let State::Incoming(incoming) = &mut self.state else {
+            return;
+        };
+        if incoming.offered_mut().provisionals.repeated.is_some() {
+            // The 200 brings the answer for certain.
+            self.answer_arrived(cx);
+        } else {
             self.refuse(
                 cx,
                 StatusCode::SERVER_TIMEOUT,
@@ -207,6 +253,7 @@ impl Session {
             cx.timers.cancel(&Timer::Session(self.id, timer));
         }
         cx.answer(transaction, &request, StatusCode::OK);
+        self.dialog_opened(cx);
         if self.next_provisional(cx).is_err() {
             return self.refuse(
                 cx,

@@ -7,7 +7,7 @@ use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, StatusCode};
 
 use super::established::{Handshake, Unacknowledged};
 use super::proceeding::acknowledge;
-use super::{Answer, Direction, InDialog, Received, Session, SessionTimer, State, sdp_of};
+use super::{Answer, Direction, InDialog, Received, Session, SessionTimer, State, TRICKLE, sdp_of};
 use crate::ask::AskId;
 use crate::cause::Cause;
 use crate::context::{Context, Timer, Unsent};
@@ -163,7 +163,7 @@ impl Session {
             (Method::Invite, InDialog::Reinvite)
         };
         let extra = reoffer.options.extra_headers.clone();
-        let timers = self.timers;
+        let (timers, takes_info) = (self.timers, self.trickle.wanted);
         self.set_exchange(Exchange::Offered(reoffer));
         let sent = self.send_in_dialog(cx, kind, |dialog, cx| {
             let mut request = dialog.request(method)?;
@@ -171,6 +171,9 @@ impl Session {
             cx.put_contact(request.headers_mut(), dialog.flow())?;
             timers.put_agreed(request.headers_mut())?;
             headers::put_identity(request.headers_mut(), &cx.config)?;
+            if takes_info {
+                request.headers_mut().push(HeaderName::RecvInfo, TRICKLE)?;
+            }
             request.set_body(headers::APPLICATION_SDP, offer)?;
             Ok(request)
         });
@@ -290,7 +293,8 @@ impl Session {
             if matches!(established.handshake, Handshake::Acknowledged { .. } | Handshake::Settled))
     }
 
-    fn roll_back(&mut self, cx: &mut Context) {
+    pub(super) fn roll_back(&mut self, cx: &mut Context) {
+        self.trickle.retract();
         self.media.negotiation.roll_back(cx, self.id);
     }
 

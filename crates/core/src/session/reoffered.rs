@@ -242,6 +242,7 @@ impl Session {
             .headers_mut()
             .push(HeaderName::Allow, headers::ALLOW)?;
         self.answer_timer(cx, request, response.headers_mut())?;
+        self.trickle.put_answer(response.headers_mut(), request)?;
         if let Some(sdp) = sdp {
             response.set_body(headers::APPLICATION_SDP, sdp)?;
         }

@@ -90,6 +90,8 @@ pub(crate) enum SessionTimer {
     Refresh,
     /// The session ends unless it was refreshed (RFC 4028).
     Expiry,
+    /// Candidates are due to be told (RFC 8840).
+    Trickle,
     /// Media without a way is tried again.
     MediaRetry,
     /// Media that found no way in time ends the session.
@@ -104,7 +106,7 @@ pub(crate) enum SessionTimer {
     Patience,
 }
 
-pub(super) const TIMERS: [SessionTimer; 14] = [
+pub(super) const TIMERS: [SessionTimer; 15] = [
     SessionTimer::Gathering,
     SessionTimer::NoAnswer,
     SessionTimer::Expires,
@@ -116,6 +118,7 @@ pub(super) const TIMERS: [SessionTimer; 14] = [
     SessionTimer::NoPrack,
     SessionTimer::Refresh,
     SessionTimer::Expiry,
+    SessionTimer::Trickle,
     SessionTimer::MediaRetry,
     SessionTimer::MediaLost,
     SessionTimer::Patience,
@@ -126,6 +129,7 @@ pub(super) const TIMERS: [SessionTimer; 14] = [
 pub(crate) enum InDialog {
     Bye,
     Prack,
+    Trickle,
     Reinvite,
     Update,
     Refresh,

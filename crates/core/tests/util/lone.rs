@@ -35,6 +35,10 @@ pub(crate) struct Lone {
     pub(crate) sequence: u32,
     /// The flow of each message sent.
     pub(crate) sent_on: Vec<FlowId>,
+    /// What the peer connection describes.
+    pub(crate) sdp: String,
+    /// Whether it has every candidate at once.
+    pub(crate) gathered: bool,
 }
 
 impl Lone {
@@ -70,6 +74,8 @@ impl Lone {
             local: "127.0.0.1:40000",
             sequence: 0,
             sent_on: Vec::new(),
+            sdp: OFFER.to_owned(),
+            gathered: true,
         }
     }
 
@@ -167,12 +173,14 @@ impl Lone {
             MediaRequest::Open => MediaReport::Opened,
             MediaRequest::Capture { .. } => MediaReport::Captured,
             MediaRequest::CreateOffer { .. } | MediaRequest::CreateAnswer => MediaReport::Created {
-                sdp: OFFER.to_owned(),
+                sdp: self.sdp.clone(),
             },
-            MediaRequest::SetLocal { .. } => MediaReport::LocalSet { gathered: true },
+            MediaRequest::SetLocal { .. } => MediaReport::LocalSet {
+                gathered: self.gathered,
+            },
             MediaRequest::SetRemote { .. } => MediaReport::RemoteSet,
             MediaRequest::DescribeLocal => MediaReport::LocalDescription {
-                sdp: OFFER.to_owned(),
+                sdp: self.sdp.clone(),
             },
             _ => return,
         };

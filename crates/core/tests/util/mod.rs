@@ -48,6 +48,10 @@ pub(crate) struct Side {
     /// Whether its descriptions carry video, too.
     pub(crate) video: bool,
     address: SocketAddr,
+    /// What its peer connection says of ICE, in each section.
+    pub(crate) ice: &'static str,
+    /// Whether it has every candidate at once.
+    pub(crate) gathered: bool,
     held: bool,
     local: String,
     remote: String,
@@ -76,6 +80,8 @@ impl Side {
             asks: None,
             video: false,
             address,
+            ice: "",
+            gathered: true,
             held: false,
             local: String::new(),
             remote: String::new(),
@@ -100,9 +106,10 @@ impl Side {
             (false, true) => "recvonly",
             (false, false) => "inactive",
         };
-        self.local = OFFER.replace("sendrecv", direction);
+        self.local = OFFER.replace("sendrecv", direction) + self.ice;
         if self.video {
             self.local += "m=video 9002 UDP/TLS/RTP/SAVPF 96\r\n";
+            self.local += self.ice;
         }
         MediaReport::Created {
             sdp: self.local.clone(),
@@ -347,7 +354,9 @@ impl Pair {
             MediaRequest::Capture { .. } => MediaReport::Captured,
             MediaRequest::CreateOffer { .. } => side.describe(true),
             MediaRequest::CreateAnswer => side.describe(false),
-            MediaRequest::SetLocal { .. } => MediaReport::LocalSet { gathered: true },
+            MediaRequest::SetLocal { .. } => MediaReport::LocalSet {
+                gathered: side.gathered,
+            },
             MediaRequest::SetRemote { sdp, .. } => {
                 side.remote = sdp;
                 MediaReport::RemoteSet
