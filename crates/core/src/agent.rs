@@ -2,6 +2,7 @@
 
 mod alone;
 mod errands;
+mod keep_alive;
 mod replaces;
 mod requests;
 mod responses;
@@ -59,6 +60,12 @@ pub enum Input {
         flow: FlowId,
         /// The message.
         bytes: Bytes,
+    },
+    /// The peer has answered an [`Output::Ping`]. A driver that hands up a lone CRLF as a message
+    /// need not say it.
+    Pong {
+        /// The flow that is alive.
+        flow: FlowId,
     },
     /// Time has passed: [`Agent::next_timeout`] is due.
     Tick,
@@ -206,6 +213,7 @@ impl Agent {
             }
             Input::FlowLost { flow, reason } => self.flow_lost(flow, reason),
             Input::Received { flow, bytes } => self.received(flow, bytes),
+            Input::Pong { flow } => self.ponged(flow),
             Input::Tick => {}
         }
         while let Some(timer) = self.cx.timers.expire(now) {
@@ -360,7 +368,7 @@ impl Agent {
             dialogs: self.cx.dialogs.len(),
             client_transactions: self.cx.transactions.client_len(),
             server_transactions: self.cx.transactions.server_len(),
-            timers: self.cx.timers.len(),
+            timers: self.cx.timers.len() - self.cx.keep_alives.len(),
             flows: self.cx.connection.len(),
             asks: self.cx.asks.len() + self.cx.inquiries.len(),
             subscriptions: self.sessions.values().map(Session::subscriptions).sum(),
@@ -398,6 +406,7 @@ impl Agent {
                 .connection
                 .connect(&self.cx.config, &mut self.cx.outputs),
             Timer::Recovery => self.give_up_waiting(SERVER),
+            Timer::KeepAlive(flow) => self.keep_alive_due(flow),
             Timer::Stop => self.stopped(),
         }
     }
@@ -416,6 +425,7 @@ impl Agent {
         // A flow too many is closed again, and nothing more comes about it.
         if self.cx.connection.peer(flow).is_some() {
             self.cx.transactions.set_remote(flow, remote);
+            self.keep_alive(flow);
         }
         if server {
             self.cx.event(Event::Connected);
@@ -443,6 +453,9 @@ impl Agent {
             .cx
             .connection
             .lost(flow, &self.cx.config, &mut self.cx.random);
+        if self.cx.keep_alives.end(flow) {
+            self.cx.timers.cancel(&Timer::KeepAlive(flow));
+        }
         self.cx
             .transactions
             .flow_lost(self.cx.now, &mut self.cx.timers, flow);

@@ -71,6 +71,14 @@ pub struct Config {
     /// How long a request waits for a lost connection to come back, and a session for media that
     /// found no way any more, before either is given up. Default: 32 seconds.
     pub recovery_timeout: Duration,
+    /// The longest time between two keep-alives of a flow (RFC 5626 section 4.4); each comes after
+    /// 80 to 100 percent of it, or of the server's Flow-Timer where that is shorter. `None`: no
+    /// keep-alives. Default: 30 seconds.
+    pub keep_alive: Option<Duration>,
+    /// Whether the server is asked for its OPTIONS as a keep-alive where it is reached by UDP and
+    /// has not said that it answers STUN (RFC 5626 section 4.4.2), so that its end is noticed
+    /// there, too. Default: false.
+    pub keep_alive_by_options: bool,
     /// The User-Agent (and Server) header. Default: `Offhook/` and the version.
     pub user_agent: String,
     /// Headers added to every request. Default: none.
@@ -107,6 +115,8 @@ impl Config {
             reconnect_min: Duration::from_secs(2),
             reconnect_max: Duration::from_secs(30),
             recovery_timeout: Duration::from_secs(32),
+            keep_alive: Some(Duration::from_secs(30)),
+            keep_alive_by_options: false,
             user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).to_owned(),
             extra_headers: Vec::new(),
             limits: Limits::default(),
@@ -174,6 +184,12 @@ impl Config {
                 user,
                 "letters, digits, '-', '_' and '.'",
             ));
+        }
+        if let Some(interval) = self.keep_alive
+            && interval < Duration::from_secs(1)
+        {
+            let value = format!("{interval:?}");
+            return Err(ConfigError::new("keep_alive", &value, "a second or more"));
         }
         if self.reconnect_min.is_zero() || self.reconnect_min > self.reconnect_max {
             let value = format!("{:?}", self.reconnect_min);

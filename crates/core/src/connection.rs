@@ -328,6 +328,19 @@ impl Connection {
         }
     }
 
+    /// Where a flow leads that this side opened, once it stands.
+    pub(crate) fn destination(&self, flow: FlowId) -> Option<&Destination> {
+        match self.flows.get(&flow)? {
+            Flow::Open { destination, .. } => destination.as_ref(),
+            Flow::Opening { .. } => None,
+        }
+    }
+
+    /// Whether a flow is the one to the server.
+    pub(crate) fn is_server(&self, flow: FlowId) -> bool {
+        matches!(self.server, Server::Up { flow: server } if server == flow)
+    }
+
     /// What goes into the Via of a request on this flow.
     pub(crate) fn hop(&self, flow: FlowId) -> Option<Hop> {
         match self.flows.get(&flow)? {

@@ -19,6 +19,7 @@ use crate::event::{Event, Output, SessionEvent};
 use crate::flow::FlowId;
 use crate::headers;
 use crate::inquiry::Inquiry;
+use crate::keep_alive::KeepAlives;
 use crate::media::MediaRequest;
 use crate::owners::Owners;
 use crate::random::Random;
@@ -45,6 +46,8 @@ pub(crate) enum Timer {
     Reconnect,
     /// What waits for the connection to the server is given up.
     Recovery,
+    /// A flow is due for a keep-alive, or for the answer to one.
+    KeepAlive(FlowId),
     /// What `stop` still waits for is given up.
     Stop,
 }
@@ -65,6 +68,8 @@ pub(crate) enum Owner {
     InDialog(SessionId, InDialog),
     /// A MESSAGE or OPTIONS outside any dialog.
     Alone(RequestId),
+    /// An OPTIONS that only shows whether the server still answers on this flow.
+    KeepAlive(FlowId),
     /// Nobody's: the BYE of a dialog that was never wanted.
     Stray,
 }
@@ -116,6 +121,7 @@ pub(crate) struct Context {
     pub(crate) transactions: Transactions,
     pub(crate) auth: Option<AuthStore>,
     pub(crate) connection: Connection,
+    pub(crate) keep_alives: KeepAlives,
     /// Our requests that wait for their final response.
     pub(crate) pending: HashMap<TransactionId, Pending>,
     pub(crate) waiting: BTreeMap<FlowId, Vec<Waiting>>,
@@ -155,6 +161,7 @@ impl Context {
         Self {
             now: Instant::ZERO,
             connection: Connection::new(&config, &mut random),
+            keep_alives: KeepAlives::default(),
             transactions: Transactions::new(config.timings).outliving_flows(),
             config,
             random,
@@ -190,6 +197,7 @@ impl Context {
         self.timers = TimerQueue::new();
         self.pending.clear();
         self.waiting.clear();
+        self.keep_alives.clear();
         self.dialogs.clear();
         self.asks.clear();
         self.inquiries.clear();

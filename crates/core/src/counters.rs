@@ -14,7 +14,7 @@ pub struct Live {
     pub client_transactions: usize,
     /// Server transactions.
     pub server_transactions: usize,
-    /// Timers.
+    /// Timers, other than the one that keeps each open flow alive.
     pub timers: usize,
     /// Flows, open or being opened.
     pub flows: usize,

@@ -34,6 +34,13 @@ pub enum Output {
         /// Where it leads.
         destination: Destination,
     },
+    /// Send a keep-alive on this flow: a ping frame or else a double CRLF on WebSocket (RFC 7118
+    /// section 6), a double CRLF on every other transport (RFC 5626 section 3.5.1). The peer's
+    /// answer is [`Input::Pong`](crate::Input::Pong); on UDP there is none.
+    Ping {
+        /// The flow.
+        flow: FlowId,
+    },
     /// Close a flow; nothing more comes about it.
     Close {
         /// The flow.

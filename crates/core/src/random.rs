@@ -65,6 +65,20 @@ impl Random {
         self.0.next_u64() % limit
     }
 
+    /// A duration between 80 and 100 percent of `limit`.
+    pub(crate) fn most_of(&mut self, limit: Duration) -> Duration {
+        let part = limit / 5;
+        let span = u64::try_from(part.as_micros()).unwrap_or(u64::MAX).max(1);
+        limit - part + Duration::from_micros(self.0.next_u64() % span)
+    }
+
+    /// Random bytes.
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// A duration between half of `limit` and `limit`.
     pub(crate) fn jitter(&mut self, limit: Duration) -> Duration {
         let half = limit / 2;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use offhook_sip::{
-    Contacts, Expires, HeaderName, Method, MinExpires, NameAddr, OutgoingRequest, Response,
-    RetryAfter, StatusCode, WriteError,
+    Contacts, Expires, FlowTimer, HeaderName, Method, MinExpires, NameAddr, OutgoingRequest,
+    Response, RetryAfter, StatusCode, WriteError,
 };
 
 use crate::cause::Cause;
@@ -45,6 +45,8 @@ pub(crate) struct Registration {
     sequence: u32,
     expires: Duration,
     instance_id: String,
+    /// Whether the binding is to a flow (RFC 5626); not where the first hop cannot do that.
+    outbound: bool,
     /// Whether another registration or removal is wanted once the present request is answered.
     next: Option<Wish>,
 }
@@ -68,6 +70,7 @@ impl Registration {
                 .instance_id
                 .clone()
                 .unwrap_or_else(|| cx.random.uuid()),
+            outbound: true,
             next: None,
         }
     }
@@ -139,10 +142,11 @@ impl Registration {
         if wish == (Wish::Unregister { all: true }) {
             headers.push(HeaderName::Contact, "*")?;
         } else {
+            let reg_id = if self.outbound { ";reg-id=1" } else { "" };
             headers.push(
                 HeaderName::Contact,
                 format_args!(
-                    "<{contact}>;+sip.ice;reg-id=1;+sip.instance=\"<urn:uuid:{instance}>\";expires={expires}"
+                    "<{contact}>;+sip.ice{reg_id};+sip.instance=\"<urn:uuid:{instance}>\";expires={expires}"
                 ),
             )?;
         }
@@ -150,7 +154,11 @@ impl Registration {
             headers.push(name.as_str(), value)?;
         }
         headers.push(HeaderName::Allow, headers::ALLOW)?;
-        headers.push(HeaderName::Supported, "path, outbound")?;
+        let supported = match self.outbound {
+            true => "path, outbound",
+            false => "path",
+        };
+        headers.push(HeaderName::Supported, supported)?;
         headers.push(HeaderName::UserAgent, &cx.config.user_agent)?;
         Ok(request)
     }
@@ -203,6 +211,14 @@ impl Registration {
                     _ => self.failed(cx, Some(response), Cause::SipFailureCode),
                 }
             }
+            State::Registering | State::Refreshing
+                if status == StatusCode::FIRST_HOP_LACKS_OUTBOUND_SUPPORT && self.outbound =>
+            {
+                // RFC 5626 section 4.2.1: the same again, without what the first hop cannot do.
+                self.outbound = false;
+                let state = self.state;
+                self.send(cx, Wish::Register, state);
+            }
             State::Registering | State::Refreshing => {
                 let cause = Cause::of_status(status);
                 self.failed(cx, Some(response), cause);
@@ -216,6 +232,7 @@ impl Registration {
             // The 200 does not list our binding: it does not stand (RFC 3261 section 10.2.4).
             return self.failed(cx, Some(response), Cause::InternalError);
         };
+        self.heed_outbound(cx, &response);
         let first = self.state == State::Registering;
         self.state = State::Registered;
         let granted = granted.max(SHORTEST);
@@ -233,6 +250,24 @@ impl Registration {
                 expires: granted,
                 response,
             });
+        }
+    }
+
+    /// Whether the server takes part in RFC 5626, and how often it wants a sign of life.
+    fn heed_outbound(&self, cx: &mut Context, response: &Response) {
+        let flow_timer = response
+            .typed::<FlowTimer>()
+            .ok()
+            .flatten()
+            .map(|timer| Duration::from_secs(timer.0.into()));
+        let taken = response
+            .values(HeaderName::Require)
+            .any(|tag| tag.eq_ignore_ascii_case("outbound"));
+        let registrar = cx.config.registrar();
+        if let (true, Way::Open(flow)) = (taken || flow_timer.is_some(), cx.first_way(&registrar))
+            && let Some(interval) = cx.keep_alives.promised(flow, flow_timer)
+        {
+            cx.rest(flow, interval);
         }
     }
 
@@ -283,7 +318,8 @@ impl Registration {
         }
         let status = response.as_ref().map(|response| response.status().code());
         // The server is in trouble, not our request: it is tried again.
-        let passing = cx.connection.is_up() && matches!(status, None | Some(408 | 480 | 500..=599));
+        let passing =
+            cx.connection.is_up() && matches!(status, None | Some(408 | 430 | 480 | 500..=599));
         if passing {
             let told = response
                 .as_ref()

@@ -246,6 +246,7 @@ impl ExchangeBuilder {
     /// when half of it has passed; others keep alive by themselves, or are connected to again.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self.settings.flow_timers.within(timeout);
         self.settings.dial_idle = timeout;
         self
     }

@@ -44,7 +44,10 @@ impl Watch {
     }
 
     pub(crate) fn passes(&mut self, received: bool, flow: FlowId, bytes: &[u8]) {
-        if let Some(hook) = &mut self.hook {
+        // A keep-alive is no message.
+        if let Some(hook) = &mut self.hook
+            && !offhook_core::stun::is_stun(bytes)
+        {
             let peer = self.peers.get(&flow).copied();
             hook(PassingMessage {
                 received,

@@ -137,6 +137,12 @@ impl UserAgentBuilder {
         self.configure(|config| config.extra_headers.push(header))
     }
 
+    /// The longest time between two keep-alives of a connection (RFC 5626); they come more often
+    /// where the server wants that. Default: 30 seconds.
+    pub fn keep_alive(self, interval: Duration) -> Self {
+        self.configure(move |config| config.keep_alive = Some(interval))
+    }
+
     /// How long an incoming call may ring before it is refused with 408. Default: one minute.
     pub fn no_answer_timeout(self, timeout: Duration) -> Self {
         self.configure(move |config| config.no_answer_timeout = timeout)

@@ -99,6 +99,10 @@ impl Tracer {
         peer: Option<(Transport, SocketAddr)>,
         bytes: &Bytes,
     ) {
+        if offhook_core::stun::is_stun(bytes) {
+            // A keep-alive is no message.
+            return;
+        }
         if tracing::enabled!(target: "offhook::wire", tracing::Level::TRACE) {
             let text = redact(&String::from_utf8_lossy(bytes));
             tracing::trace!(target: "offhook::wire", %flow, ?direction, "{text}");

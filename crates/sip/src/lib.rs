@@ -96,8 +96,8 @@ pub use crate::fields::{FieldValues, HeaderFields};
 pub use crate::headers::{
     Accept, AlertInfo, Allow, AuthParams, AuthenticationInfo, Authorization, CSeq, CallId,
     CallInfo, Challenge, Contact, ContentDisposition, ContentEncoding, ContentLanguage,
-    ContentLength, ContentType, Credentials, Date, ErrorInfo, Event, Expires, From, Identity,
-    InReplyTo, MaxForwards, MediaType, MimeVersion, MinExpires, MinSe, Organization,
+    ContentLength, ContentType, Credentials, Date, ErrorInfo, Event, Expires, FlowTimer, From,
+    Identity, InReplyTo, MaxForwards, MediaType, MimeVersion, MinExpires, MinSe, Organization,
     PAssertedIdentity, PPreferredIdentity, Path, Priority, Privacy, ProxyAuthenticate,
     ProxyAuthorization, ProxyRequire, RAck, RSeq, Reason, RecordRoute, ReferTo, ReferredBy,
     Refresher, Replaces, ReplyTo, Require, RetryAfter, Route, Server, ServiceRoute, SessionExpires,

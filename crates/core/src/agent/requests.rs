@@ -15,6 +15,9 @@ use crate::transaction::{Received, TransactionId};
 
 impl Agent {
     pub(super) fn received(&mut self, flow: FlowId, bytes: Bytes) {
+        if self.keep_alive_received(flow, &bytes) {
+            return;
+        }
         self.counters.received += 1;
         match Message::parse(bytes.clone(), &self.cx.config.limits) {
             Ok(Message::Request(request)) => self.request_received(flow, request),

@@ -103,7 +103,7 @@ impl Agent {
                 .get_mut(&session)
                 .is_some_and(|session| session.retry(&mut self.cx, again)),
             Owner::Alone(_) => self.send_again(again),
-            Owner::Stray => false,
+            Owner::KeepAlive(_) | Owner::Stray => false,
         };
         if sent {
             self.cx.pending.remove(&id);
@@ -177,7 +177,11 @@ impl Agent {
             Owner::Alone(_) if pending.request.method() == Method::Options => {
                 self.send_again(pending)
             }
-            Owner::InDialog(..) | Owner::Alone(_) | Owner::Registration | Owner::Stray => false,
+            Owner::InDialog(..)
+            | Owner::Alone(_)
+            | Owner::Registration
+            | Owner::KeepAlive(_)
+            | Owner::Stray => false,
         }
     }
 
@@ -200,6 +204,7 @@ impl Agent {
                 }
             }
             Owner::Alone(request) => self.cx.request_over(request, answer),
+            Owner::KeepAlive(flow) => self.keep_alive_answered(flow, &answer),
             Owner::Stray => {}
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{
     Agent, AskId, Config, Destination, Event, FlowId, Input, Instant, MediaReport, MediaRequest,
-    Output, Question, Reply, SessionEvent, SessionId, Transport, auth::Secret,
+    Output, Question, Reply, SessionEvent, SessionId, Transport, auth::Secret, stun,
 };
 use offhook_sip::{Limits, Message, Method, OutgoingResponse, Request, Response, StatusCode, Uri};
 
@@ -33,6 +33,12 @@ pub(crate) struct Lone {
     pub(crate) local: &'static str,
     /// The CSeq number of the last request of the peer.
     pub(crate) sequence: u32,
+    /// The transport of the next flow.
+    pub(crate) transport: Transport,
+    /// The flow of each ping.
+    pub(crate) pings: Vec<FlowId>,
+    /// The STUN messages that the test has not taken yet.
+    pub(crate) probes: Vec<Bytes>,
     /// The flow of each message sent.
     pub(crate) sent_on: Vec<FlowId>,
     /// What the peer connection describes.
@@ -73,6 +79,9 @@ impl Lone {
             asks: None,
             local: "127.0.0.1:40000",
             sequence: 0,
+            transport: Transport::Ws,
+            pings: Vec::new(),
+            probes: Vec::new(),
             sent_on: Vec::new(),
             sdp: OFFER.to_owned(),
             gathered: true,
@@ -100,6 +109,8 @@ impl Lone {
     pub(crate) fn drain(&mut self) {
         while let Some(output) = self.agent.poll() {
             match output {
+                Output::Ping { flow } => self.pings.push(flow),
+                Output::Send { bytes, .. } if stun::is_stun(&bytes) => self.probes.push(bytes),
                 Output::Send { bytes, flow } => {
                     self.sent_on.push(flow);
                     match Message::parse(bytes, &Limits::default())
@@ -148,7 +159,7 @@ impl Lone {
             self.now,
             Input::FlowOpened {
                 flow,
-                transport: Transport::Ws,
+                transport: self.transport,
                 local: address(self.local),
                 remote: address("127.0.0.1:8080"),
             },

@@ -2,6 +2,7 @@
 
 mod dial;
 mod fork;
+mod outbound;
 mod relay;
 mod request;
 mod response;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{
     FlowId, Instant, TimerQueue, TransactionEvent, TransactionId, TransactionTimer,
-    TransactionTimings, Transactions, Transport,
+    TransactionTimings, Transactions, Transport, stun,
 };
 use offhook_net::Destination;
 use offhook_sip::{
@@ -28,6 +29,7 @@ use tracing::debug;
 
 use self::dial::Dials;
 use self::fork::Branch;
+use self::outbound::FlowTimers;
 use self::relay::Relay;
 use self::route::{Flows, Ours};
 use crate::auth::Gate;
@@ -57,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) max_transactions: usize,
     /// After what time without use a flow that we opened is closed.
     pub(crate) dial_idle: Duration,
+    /// How often a client of RFC 5626 is to show that it lives.
+    pub(crate) flow_timers: FlowTimers,
 }
 
 impl Settings {
@@ -70,6 +74,7 @@ impl Settings {
             limits: Limits::default(),
             max_transactions: 20_000,
             dial_idle: Duration::from_secs(300),
+            flow_timers: FlowTimers::default(),
         }
     }
 }
@@ -237,6 +242,9 @@ impl Proxy {
     pub(crate) fn received(&mut self, now: Instant, flow: FlowId, bytes: Bytes) {
         if self.timers.deadline(&Timer::Unused(flow)).is_some() {
             self.used(now, flow);
+        }
+        if stun::is_stun(&bytes) {
+            return self.keep_alive(flow, &bytes);
         }
         match Message::parse(bytes.clone(), &self.settings.limits) {
             Ok(Message::Request(request)) => self.request(now, flow, request),

@@ -253,6 +253,7 @@ impl Proxy {
             .fold(Refusal::new(StatusCode::OK), |answer, contact| {
                 answer.with_header(HeaderName::Contact, contact)
             });
+        let answer = self.outbound_answer(answer, request, flow);
         Ok(Plan::Answer(self.own_response(request, &answer)))
     }
 

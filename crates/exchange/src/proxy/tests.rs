@@ -1,6 +1,7 @@
 //! Stories of the exchange, on a virtual clock.
 
 mod hostile;
+mod outbound;
 mod world;
 
 use std::time::Duration;

@@ -312,6 +312,8 @@ impl Driver {
                     self.endpoint
                         .open(flow, network::destination_of(destination));
                 }
+                // A flow that cannot be written to is about to be reported as lost.
+                Output::Ping { flow } => drop(self.endpoint.ping(flow)),
                 Output::Close { flow } => {
                     state.peers.remove(&flow);
                     self.endpoint.close(flow);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use offhook_core::{FlowId, Input, Transport};
+use offhook_core::{FlowId, Input, Transport, stun};
 use offhook_net::{LostReason, NetError, NetEvent};
 
 use super::Driver;
@@ -59,21 +59,11 @@ impl Driver {
                         reason: reason.to_string(),
                     }
                 }
+                NetEvent::Pong { flow } => Input::Pong { flow },
                 _ => return,
             };
             state.agent.handle(now, input);
         });
-    }
-
-    pub(super) fn keep_alive(&self) {
-        let flows: Vec<_> = self.lock().peers.keys().copied().collect();
-        for flow in flows
-            .into_iter()
-            .filter(|flow| flow.0 < offhook_net::FIRST_ACCEPTED_FLOW)
-        {
-            // A flow that cannot be written to is about to be reported as lost.
-            let _ = self.endpoint.ping(flow);
-        }
     }
 }
 
@@ -99,6 +89,9 @@ fn no_sip_server(peer: (Transport, SocketAddr), reason: String) -> Error {
 
 /// What a server says whose first line is none of SIP's; a web server answers like that.
 fn foreign(flow: FlowId, bytes: &[u8]) -> Option<String> {
+    if stun::is_stun(bytes) {
+        return None;
+    }
     let opened_here = flow.0 < offhook_net::FIRST_ACCEPTED_FLOW;
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let sip = line

@@ -2,19 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use offhook_core::Input;
 use offhook_net::Incoming;
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
 
 use super::Driver;
 use crate::ask::Answer;
-
-/// How often the connections that we opened are shown to be in use, so that address translators
-/// on the way keep them (RFC 5626, 3.5.2 and 4.4.1).
-const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
 /// The task: what the network, the clock and the answers to questions bring, until the agent has
 /// stopped.
@@ -24,8 +18,6 @@ pub(super) async fn run(
     mut replies: mpsc::UnboundedReceiver<Answer>,
 ) {
     let _last_word = LastWord(Arc::clone(&driver));
-    let mut keep_alive = tokio::time::interval(KEEP_ALIVE);
-    keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         if driver.abandoned.swap(false, Ordering::AcqRel) {
             driver.act(|state, now| state.agent.stop(now));
@@ -46,7 +38,6 @@ pub(super) async fn run(
             Some(answer) = replies.recv() => driver.answer(answer),
             () = until(deadline) => driver.act(|state, now| state.agent.handle(now, Input::Tick)),
             () = driver.wake.notified() => {}
-            _ = keep_alive.tick() => driver.keep_alive(),
         }
     }
 }

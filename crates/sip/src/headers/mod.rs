@@ -29,7 +29,7 @@ pub use self::cseq::{CSeq, RAck};
 pub use self::date::{Date, Timestamp};
 pub use self::event::{Event, SubscriptionState};
 pub use self::media::{Accept, ContentDisposition, ContentType, MediaType};
-pub use self::numbers::{ContentLength, Expires, MaxForwards, MinExpires, RSeq};
+pub use self::numbers::{ContentLength, Expires, FlowTimer, MaxForwards, MinExpires, RSeq};
 pub use self::reason::Reason;
 pub use self::replaces::Replaces;
 pub use self::retry_after::RetryAfter;

@@ -41,6 +41,9 @@ numbers! {
     Expires(u32) by seconds, "a number of seconds";
     /// The shortest expiry in seconds that a registrar takes (RFC 3261 section 20.23).
     MinExpires(u32) by seconds, "a number of seconds";
+    /// How many seconds a client's flow may be silent before the server takes it for dead
+    /// (RFC 5626 section 10).
+    FlowTimer(u32) by seconds, "a number of seconds";
     /// The length of the body in bytes (RFC 3261 section 20.14).
     ContentLength(usize) by number, "a number of bytes";
     /// The number of a reliable provisional response (RFC 3262 section 7.1).
