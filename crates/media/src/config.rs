@@ -16,6 +16,9 @@ pub struct PeerConnectionConfig {
     pub loopback: bool,
     /// The audio codecs, the preferred first. Default: Opus, PCMU, PCMA.
     pub audio_codecs: Vec<AudioCodec>,
+    /// Whether data channels that the peer offers are accepted, as browsers do. Default: yes. A
+    /// channel of this side's own accepts them too.
+    pub data_channels: bool,
     /// Use this address only, instead of every interface's. Default: every interface's.
     pub bind_address: Option<IpAddr>,
 }
@@ -27,6 +30,7 @@ impl Default for PeerConnectionConfig {
             ice_transport_policy: IceTransportPolicy::All,
             loopback: false,
             audio_codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            data_channels: true,
             bind_address: None,
         }
     }

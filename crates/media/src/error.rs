@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::data_channel::DataChannelError;
 use crate::event::SignalingState;
 
 /// An error of a peer connection, a source or a sink.
@@ -113,13 +114,17 @@ pub enum MediaError {
         limit: usize,
     },
 
-    /// There is no audio to offer.
-    #[error("there is nothing to offer: call add_audio first")]
+    /// There is neither audio nor a data channel to offer.
+    #[error("there is nothing to offer: call add_audio or create_data_channel first")]
     NothingToOffer,
 
     /// The peer connection has one audio track already.
     #[error("this peer connection has an audio track; change it with set_source and set_sink")]
     AudioExists,
+
+    /// A data channel cannot be made so, or cannot do what was asked of it.
+    #[error(transparent)]
+    DataChannel(#[from] DataChannelError),
 
     /// There is no codec to offer.
     #[error("the list audio_codecs is empty; name at least one codec")]

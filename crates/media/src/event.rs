@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::data_channel::DataChannel;
+
 /// What happened on a peer connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -34,6 +36,8 @@ pub enum PeerConnectionEvent {
         /// How long it was pressed.
         duration: Duration,
     },
+    /// The peer made a data channel; it is open. Not taken, it is closed.
+    DataChannel(DataChannel),
     /// The tone that begins to be sent now, or `None` when the queue has run empty
     /// (W3C `tonechange`).
     ToneChange(Option<char>),

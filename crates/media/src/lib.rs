@@ -50,11 +50,14 @@
 //!
 //! With the feature `device` a source can be the microphone and a sink the speaker.
 //!
-//! One audio track is carried per connection; video and data sections are declined.
+//! - Data channels (RFC 8831): [`PeerConnection::create_data_channel`], with audio or alone.
+//!
+//! One audio track is carried per connection; video sections are declined.
 
 pub mod audio;
 mod codec;
 mod config;
+mod data_channel;
 mod description;
 #[cfg(feature = "device")]
 mod device;
@@ -73,6 +76,10 @@ mod stats;
 mod warm_up;
 
 pub use config::{AudioCodec, IceServer, IceTransportPolicy, PeerConnectionConfig};
+pub use data_channel::{
+    DataChannel, DataChannelError, DataChannelEvent, DataChannelOptions, DataChannelState,
+    DataMessage,
+};
 pub use description::{Direction, MediaKind, OfferOptions, SdpType, SessionDescription};
 pub use error::MediaError;
 pub use event::{

@@ -45,14 +45,16 @@ fn summary(sdp: &str) -> String {
         }
         assert_ne!(words[1], "9", "a real port: {sdp}");
         let directions = ["sendrecv", "sendonly", "recvonly", "inactive"];
-        let direction = attributes.iter().find(|a| directions.contains(*a)).unwrap();
+        let direction = attributes.iter().find(|a| directions.contains(*a));
+        // Data channels have none.
+        let direction = direction.map_or(String::new(), |direction| format!(" {direction}"));
         let mux = if attributes.contains(&"rtcp-mux") {
             " mux"
         } else {
             ""
         };
         parts.push(format!(
-            "{} {} {direction} {}{mid}{mux}",
+            "{} {}{direction} {}{mid}{mux}",
             words[0],
             words[2..].join(" "),
             value("setup:").unwrap(),
@@ -76,13 +78,37 @@ const ANSWERS: &[(&str, &str)] = &[
     (
         "chrome-audio-video-data",
         "audio UDP/TLS/RTP/SAVPF 111 0 8 110 sendrecv active mid=0 mux | video declined mid=1 \
-         | application declined mid=2 [BUNDLE 0]",
+         | application UDP/DTLS/SCTP webrtc-datachannel active mid=2 [BUNDLE 0 2]",
     ),
     (
         "chrome-video-first",
         "video declined mid=0 | audio UDP/TLS/RTP/SAVPF 111 0 8 110 sendrecv active mid=1 mux [BUNDLE 1]",
     ),
-    ("data-only", "application declined mid=2"),
+    (
+        "data-only",
+        "application UDP/DTLS/SCTP webrtc-datachannel active mid=2 [BUNDLE 2]",
+    ),
+    // Chrome carries it on a path of its own; here there is one.
+    (
+        "data-without-bundle",
+        "audio UDP/TLS/RTP/SAVPF 0 8 101 sendrecv active mux | application declined",
+    ),
+    (
+        "data-in-earlier-words",
+        "audio UDP/TLS/RTP/SAVPF 0 8 101 sendrecv active mid=audio mux \
+         | application DTLS/SCTP 5000 active mid=data [BUNDLE audio data]",
+    ),
+    // All that belongs to the path stands with the first section of the bundle.
+    (
+        "data-rides-along",
+        "audio UDP/TLS/RTP/SAVPF 0 8 101 sendrecv active mid=a mux \
+         | application UDP/DTLS/SCTP webrtc-datachannel active mid=d [BUNDLE a d]",
+    ),
+    (
+        "data-rejected",
+        "audio UDP/TLS/RTP/SAVPF 0 8 101 sendrecv active mid=a mux \
+         | application declined mid=d [BUNDLE a]",
+    ),
     (
         "rejected-video",
         "audio UDP/TLS/RTP/SAVPF 111 0 8 110 sendrecv active mid=0 mux | video declined mid=1 [BUNDLE 0]",

@@ -21,6 +21,8 @@ pub struct MediaOptions {
     pub loopback: bool,
     /// Use TURN relays only, so that the peer never learns this machine's addresses. Default: no.
     pub relay_only: bool,
+    /// Whether data channels that the peer offers are accepted. Default: yes.
+    pub data_channels: bool,
     /// Use this address only, instead of every interface's. Default: every interface's.
     pub bind_address: Option<IpAddr>,
 }
@@ -33,6 +35,7 @@ impl Default for MediaOptions {
             codecs: config.audio_codecs,
             loopback: config.loopback,
             relay_only: false,
+            data_channels: config.data_channels,
             bind_address: config.bind_address,
         }
     }
@@ -48,6 +51,7 @@ impl MediaOptions {
             },
             loopback: self.loopback,
             audio_codecs: codecs.unwrap_or_else(|| self.codecs.clone()),
+            data_channels: self.data_channels,
             bind_address: self.bind_address,
         }
     }

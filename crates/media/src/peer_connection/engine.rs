@@ -19,10 +19,23 @@ use str0m::{Candidate, IceCreds, Input, Output, Rtc};
 use super::audio::{RtpIn, RtpOut};
 use super::crypto::{self, AgreedProfile};
 use crate::error::MediaError;
-use crate::sdp::{AudioAgreement, Credentials, Fingerprint, TransportAgreement};
+use crate::sdp::{
+    AudioAgreement, Credentials, DataAgreement, Fingerprint, MAX_MESSAGE_SIZE, TransportAgreement,
+};
 
 /// The streams of the peer that are told apart at a time.
 const MOST_STREAMS: usize = 8;
+
+/// Bytes of all data channels that are sent and not acknowledged yet; several of the largest
+/// messages, so that the next is there when one is through.
+const MOST_UNACKNOWLEDGED: usize = 4 * MAX_MESSAGE_SIZE;
+/// The sections of the descriptions made for the engine.
+const AUDIO_SECTION: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=sendrecv\r\n\
+                             a=rtcp-mux\r\na=rtpmap:0 PCMU/8000\r\n";
+const DATA_SECTION: &str = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n\
+                            c=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n";
+/// The engine's name for the data section; the peer's may be any.
+const DATA_MID: &str = "data";
 
 /// The certificate of a peer connection, made for it alone.
 #[derive(Clone)]
@@ -73,7 +86,10 @@ pub(super) struct Engine {
     local: Credentials,
     transport: TransportAgreement,
     ssrc: Ssrc,
-    mid: Mid,
+    /// Of the audio, once there is any.
+    mid: Option<Mid>,
+    /// Whether data channels are carried.
+    has_data: bool,
     streams: Vec<Stream>,
     profile: AgreedProfile,
 }
@@ -97,7 +113,7 @@ impl Engine {
         now: Instant,
         setup: &Setup<'_>,
         transport: &TransportAgreement,
-        audio: &AudioAgreement,
+        audio: Option<&AudioAgreement>,
     ) -> Result<Engine, MediaError> {
         let mut config = Rtc::builder()
             .set_crypto_provider(crypto::watched())
@@ -107,14 +123,17 @@ impl Engine {
             .clear_extension_map()
             .set_rtp_mode(true)
             .set_rtcp_report_interval_audio(Duration::from_secs(1))
-            .set_stats_interval(Some(Duration::from_secs(1)));
-        if let Some(id @ 1..=14) = audio.mid_extension {
+            .set_stats_interval(Some(Duration::from_secs(1)))
+            .set_sctp_max_message_size(MAX_MESSAGE_SIZE as u32)
+            .set_sctp_max_buffered_amount(MOST_UNACKNOWLEDGED);
+        if let Some(id @ 1..=14) = audio.and_then(|audio| audio.mid_extension) {
             config = config.set_extension(id, Extension::RtpMid);
         }
         // Every number a later description may bring is known from the start: only the clock
         // rate matters to the engine, and only for its own reports.
-        let events = audio.receive_events.iter().chain(&audio.send_events);
-        let slow: Vec<u8> = events
+        let slow: Vec<u8> = audio
+            .iter()
+            .flat_map(|audio| audio.receive_events.iter().chain(&audio.send_events))
             .filter(|(_, rate)| *rate == 8_000)
             .map(|(number, _)| *number)
             .collect();
@@ -138,28 +157,63 @@ impl Engine {
             );
         }
         let (mut rtc, profile) = crypto::watch(|| config.build(now));
-        let mid = Mid::from(audio.mid.as_str());
-        let ssrc = Ssrc::from(setup.ssrc);
         {
             let mut direct = rtc.direct_api();
             direct.set_ice_controlling(setup.offered || transport.remote_is_lite);
             direct.set_remote_ice_credentials(credentials(&transport.remote));
             direct.set_remote_fingerprint(fingerprint(&transport.fingerprint));
             direct.start_dtls(transport.active).map_err(engine)?;
-            direct.declare_media(mid, MediaKind::Audio);
-            direct.declare_stream_tx(ssrc, None, mid, None);
         }
         let mut engine = Engine {
             rtc,
             local: setup.local.clone(),
             transport: transport.clone(),
-            ssrc,
-            mid,
+            ssrc: Ssrc::from(setup.ssrc),
+            mid: None,
+            has_data: false,
             streams: Vec::new(),
             profile,
         };
-        engine.expect(&audio.remote_ssrcs);
+        if let Some(audio) = audio {
+            engine.carry_audio(audio);
+        }
         Ok(engine)
+    }
+
+    fn carry_audio(&mut self, audio: &AudioAgreement) {
+        if self.mid.is_none() {
+            let mid = Mid::from(audio.mid.as_str());
+            let mut direct = self.rtc.direct_api();
+            direct.declare_media(mid, MediaKind::Audio);
+            direct.declare_stream_tx(self.ssrc, None, mid, None);
+            self.mid = Some(mid);
+        }
+        self.expect(&audio.remote_ssrcs);
+    }
+
+    /// Carries data channels from now on.
+    ///
+    /// The engine takes the size of the peer's messages only from a description, so it gets one:
+    /// made here, with nothing else that is new.
+    pub(super) fn carry_data(&mut self, data: &DataAgreement) -> Result<(), MediaError> {
+        if self.has_data {
+            return Ok(());
+        }
+        let remote = self.transport.remote.clone();
+        let size = data.max_message_size.min(MAX_MESSAGE_SIZE);
+        let section = format!("{DATA_SECTION}a=max-message-size:{size}\r\n");
+        self.describe(&remote, DATA_MID, &section)?;
+        self.has_data = true;
+        Ok(())
+    }
+
+    pub(super) fn has_audio(&self) -> bool {
+        self.mid.is_some()
+    }
+
+    /// The engine below, for the data channels.
+    pub(super) fn rtc(&mut self) -> &mut Rtc {
+        &mut self.rtc
     }
 
     /// Whether a new agreement means the same peer, so that the DTLS connection stays. A forked
@@ -178,7 +232,7 @@ impl Engine {
         &mut self,
         local: &Credentials,
         transport: &TransportAgreement,
-        audio: &AudioAgreement,
+        audio: Option<&AudioAgreement>,
     ) -> Result<bool, MediaError> {
         let restart = self.local != *local || self.transport.remote != transport.remote;
         if restart {
@@ -186,7 +240,9 @@ impl Engine {
         }
         self.transport.remote = transport.remote.clone();
         self.local = local.clone();
-        self.expect(&audio.remote_ssrcs);
+        if let Some(audio) = audio {
+            self.carry_audio(audio);
+        }
         Ok(restart)
     }
 
@@ -197,13 +253,6 @@ impl Engine {
         local: &Credentials,
         transport: &TransportAgreement,
     ) -> Result<(), MediaError> {
-        let mid = self.mid;
-        let setup = if self.transport.active {
-            "passive"
-        } else {
-            "active"
-        };
-        let fingerprint = fingerprint(&self.transport.fingerprint);
         // A restart is recognised by new credentials of the peer. One that answers our restart
         // with its old ones breaks RFC 8445 §9, and yet must hear ours.
         if self.transport.remote == transport.remote {
@@ -214,17 +263,36 @@ impl Engine {
             let mut direct = self.rtc.direct_api();
             direct.set_remote_ice_credentials(credentials(&elsewhere));
         }
-        let Credentials { ufrag, password } = &transport.remote;
+        match self.mid {
+            Some(mid) => self.describe(&transport.remote, &mid, AUDIO_SECTION)?,
+            None => self.describe(&transport.remote, DATA_MID, DATA_SECTION)?,
+        }
+        let mut direct = self.rtc.direct_api();
+        direct.set_local_ice_credentials(credentials(local));
+        Ok(())
+    }
+
+    /// Hands the engine an offer of the peer with one section, for what it learns in no other way.
+    fn describe(
+        &mut self,
+        remote: &Credentials,
+        mid: &str,
+        section: &str,
+    ) -> Result<(), MediaError> {
+        let setup = if self.transport.active {
+            "passive"
+        } else {
+            "active"
+        };
+        let fingerprint = fingerprint(&self.transport.fingerprint);
+        let Credentials { ufrag, password } = remote;
         let text = format!(
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {mid}\r\n\
-             m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\n\
-             a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\na=fingerprint:{fingerprint}\r\n\
-             a=setup:{setup}\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:0 PCMU/8000\r\n"
+             {section}a=mid:{mid}\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\n\
+             a=fingerprint:{fingerprint}\r\na=setup:{setup}\r\n"
         );
         let offer = SdpOffer::from_sdp_string(&text).map_err(engine)?;
         self.rtc.sdp_api().accept_offer(offer).map_err(engine)?;
-        let mut direct = self.rtc.direct_api();
-        direct.set_local_ice_credentials(credentials(local));
         Ok(())
     }
 
@@ -236,6 +304,9 @@ impl Engine {
 
     /// SIP peers change their SSRC without a word, or never tell it.
     fn learn(&mut self, ssrc: u32) {
+        let Some(mid) = self.mid else {
+            return;
+        };
         if ssrc == 0 || self.streams.iter().any(|stream| stream.ssrc == ssrc) {
             return;
         }
@@ -251,7 +322,7 @@ impl Engine {
         }
         self.rtc
             .direct_api()
-            .expect_stream_rx(ssrc.into(), None, self.mid, None)
+            .expect_stream_rx(ssrc.into(), None, mid, None)
             .suppress_nack(true);
         self.streams.push(Stream {
             ssrc,

@@ -2,6 +2,7 @@
 
 mod audio;
 mod crypto;
+mod data;
 mod engine;
 mod signaling;
 mod states;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::PeerConnectionConfig;
+use crate::data_channel::{DataChannel, DataChannelOptions};
 use crate::description::{Direction, MediaKind, OfferOptions, SessionDescription};
 use crate::error::MediaError;
 use crate::event::{EventSender, PeerConnectionEvents};
@@ -38,6 +40,7 @@ type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
 #[derive(Debug)]
 enum Command {
     AddAudio(Box<Source>, Sink, Reply<()>),
+    CreateDataChannel(String, DataChannelOptions, Reply<DataChannel>),
     CreateOffer(OfferOptions, Reply<SessionDescription>),
     CreateAnswer(Reply<SessionDescription>),
     SetLocal(SessionDescription, Reply<()>),
@@ -101,11 +104,30 @@ impl PeerConnection {
             .await
     }
 
+    /// Makes a data channel (W3C `createDataChannel`).
+    ///
+    /// The first one adds a section to the next offer; before the answer, and until the peer has
+    /// heard of the channel, it is connecting. Later ones need no offer. The channels of the peer
+    /// come as [`DataChannel`](crate::PeerConnectionEvent::DataChannel) events.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::DataChannel`] with what is wrong with the options; [`MediaError::Closed`].
+    pub async fn create_data_channel(
+        &self,
+        label: impl Into<String>,
+        options: DataChannelOptions,
+    ) -> Result<DataChannel, MediaError> {
+        let label = label.into();
+        self.ask(|reply| Command::CreateDataChannel(label, options, reply))
+            .await
+    }
+
     /// Makes an offer (RFC 8829 §5.2).
     ///
     /// # Errors
     ///
-    /// [`MediaError::NothingToOffer`] without audio; [`MediaError::InvalidState`] while a remote
+    /// [`MediaError::NothingToOffer`] without audio and data channels; [`MediaError::InvalidState`] while a remote
     /// offer waits for its answer; [`MediaError::Closed`].
     pub async fn create_offer(
         &self,

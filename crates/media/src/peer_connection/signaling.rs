@@ -15,8 +15,8 @@ use crate::description::{Direction, SdpType, SessionDescription};
 use crate::error::MediaError;
 use crate::event::SignalingState;
 use crate::sdp::{
-    Agreement, Composer, Credentials, Description, Fingerprint, Local, LocalSection, Section,
-    agree, check_remote_offer, payload_types,
+    AUDIO, Agreed, Agreement, Composer, Credentials, Description, Fingerprint, Local, LocalSection,
+    Section, SectionKind, agree, check_remote_offer, payload_types,
 };
 
 /// A description of this side, without candidates.
@@ -34,9 +34,10 @@ impl LocalDescription {
         &self.credentials.ufrag
     }
 
-    pub(super) fn audio_mid(&self) -> Option<&str> {
-        let audio = self.sections.iter().find(|section| section.audio)?;
-        audio.mid.as_deref()
+    /// The section that the candidates belong to.
+    pub(super) fn first_mid(&self) -> Option<&str> {
+        let first = self.sections.iter().find(|section| section.carried)?;
+        first.mid.as_deref()
     }
 }
 
@@ -73,6 +74,8 @@ pub(super) enum Outcome {
         agreement: Box<Agreement>,
         credentials: Credentials,
         offered: bool,
+        /// Whether another answer will follow.
+        provisional: bool,
         gather: bool,
     },
 }
@@ -90,6 +93,7 @@ pub(super) struct Signaling {
     version: u64,
     wanted: Direction,
     has_audio: bool,
+    has_data: bool,
     /// Whether this side is the passive one of the DTLS connection that exists.
     passive: bool,
 }
@@ -109,6 +113,7 @@ impl Signaling {
             // Without a track of its own, this side only listens.
             wanted: Direction::RecvOnly,
             has_audio: false,
+            has_data: false,
             passive: false,
         }
     }
@@ -133,6 +138,12 @@ impl Signaling {
         }
         self.wanted = Direction::SendRecv;
         Ok(())
+    }
+
+    /// From now on offers have a section for data channels.
+    pub(super) fn add_data(&mut self) {
+        self.has_data = true;
+        self.composer.accept_data = true;
     }
 
     pub(super) fn want(&mut self, direction: Direction) {
@@ -191,11 +202,22 @@ impl Signaling {
             );
         }
         let mut sections = self.sections.clone();
-        if !sections.iter().any(|section| section.audio) {
-            if !self.has_audio {
-                return Err(MediaError::NothingToOffer);
+        for (kind, wanted) in [
+            (AUDIO, self.has_audio),
+            (SectionKind::Application, self.has_data),
+        ] {
+            if wanted && !sections.iter().any(|section| section.carries(&kind)) {
+                let section = LocalSection::new(kind, new_mid(&sections));
+                // One that was declined before makes room for it (RFC 8829 §5.2.2).
+                let declined = sections.iter_mut().find(|s| s.is_replaced_by(&section));
+                match declined {
+                    Some(declined) => *declined = section,
+                    None => sections.push(section),
+                }
             }
-            sections.push(self.new_section());
+        }
+        if !sections.iter().any(|section| section.carried) {
+            return Err(MediaError::NothingToOffer);
         }
         // A restart that is offered but not answered yet is offered again.
         let pending = match &self.state {
@@ -209,10 +231,12 @@ impl Signaling {
         };
         let previous = self.agreed_section();
         let types = payload_types(previous);
-        let bundle = self
-            .current_remote
-            .as_ref()
-            .is_none_or(|remote| remote.read.bundle.is_some());
+        // Two sections can only share the one path there is in a bundle.
+        let bundle = sections.iter().filter(|section| section.carried).count() > 1
+            || self
+                .current_remote
+                .as_ref()
+                .is_none_or(|remote| remote.read.bundle.is_some());
         let mid_extension = match previous {
             Some(section) => section.extension(crate::sdp::MID_URI),
             None => Some(4),
@@ -229,22 +253,11 @@ impl Signaling {
         self.create(SdpType::Offer, session, sections, credentials)
     }
 
-    fn new_section(&self) -> LocalSection {
-        let mut section = LocalSection::audio();
-        let taken = |mid: &str| {
-            let mut mids = self.sections.iter().filter_map(|s| s.mid.as_deref());
-            mids.any(|known| known == mid)
-        };
-        section.mid = (self.sections.len()..)
-            .map(|number| number.to_string())
-            .find(|mid| !taken(mid));
-        section
-    }
-
     /// Our audio section as last agreed on: its numbers must stay.
     fn agreed_section(&self) -> Option<&Section> {
         let local = self.current_local.as_ref()?;
-        let index = local.sections.iter().position(|section| section.audio)?;
+        let mut sections = local.sections.iter();
+        let index = sections.position(|section| section.carries(&AUDIO))?;
         local.read.sections.get(index)
     }
 
@@ -295,13 +308,22 @@ impl Signaling {
         self.create(SdpType::Answer, session, sections, credentials)
     }
 
+    /// Whether the path is to be found anew: the section it was agreed on in has new credentials.
     fn restarts_ice(&self, offer: &Description) -> bool {
-        let of = |description: &Description| {
-            let index = description.audio_index()?;
-            description.sections.get(index)?.credentials.clone()
+        let Some(before) = self.current_remote.as_ref().map(|remote| &remote.read) else {
+            return false;
         };
-        let before = self.current_remote.as_ref().and_then(|r| of(&r.read));
-        before.is_some() && before != of(offer)
+        let of = |description: &Description, index: usize| {
+            let section = description.sections.get(index)?;
+            let transport = description.transport_of(section);
+            transport.credentials.clone()
+        };
+        self.sections
+            .iter()
+            .enumerate()
+            .filter(|(_, section)| section.carried)
+            .find_map(|(index, _)| Some((of(before, index)?, of(offer, index)?)))
+            .is_some_and(|(before, now)| before != now)
     }
 
     pub(super) fn set_local(
@@ -342,21 +364,23 @@ impl Signaling {
                 let answer = self.take_created(description)?;
                 let agreement =
                     agree(&answer.read, &remote.read, false).map_err(MediaError::remote)?;
-                let outcome = Outcome::Agreed {
-                    agreement: Box::new(agreement),
-                    credentials: answer.credentials.clone(),
-                    offered: false,
-                    gather: true,
-                };
-                if description.kind == SdpType::PrAnswer {
+                let credentials = answer.credentials.clone();
+                let provisional = description.kind == SdpType::PrAnswer;
+                if provisional {
                     self.state = State::RemoteOffer {
                         offer: remote,
                         provisional: Some(answer),
                     };
                 } else {
-                    self.settle(answer, remote);
+                    self.settle(answer, remote, &agreement);
                 }
-                Ok(outcome)
+                Ok(Outcome::Agreed {
+                    agreement: Box::new(agreement),
+                    credentials,
+                    offered: false,
+                    provisional,
+                    gather: true,
+                })
             }
         }
     }
@@ -400,8 +424,8 @@ impl Signaling {
         }
         created.read = Description::read(&session).map_err(MediaError::local)?;
         let ufrag = |d: &Description| {
-            let index = d.audio_index()?;
-            Some(d.sections.get(index)?.credentials.clone()?.ufrag)
+            let section = d.sections.iter().find(|section| section.port != 0)?;
+            Some(section.credentials.clone()?.ufrag)
         };
         let declined = created.read.sections.iter().all(|s| s.port == 0);
         if !declined && ufrag(&created.read).as_deref() != Some(&created.credentials.ufrag) {
@@ -413,9 +437,22 @@ impl Signaling {
         Ok(created)
     }
 
-    fn settle(&mut self, local: LocalDescription, remote: RemoteDescription) {
+    fn settle(
+        &mut self,
+        local: LocalDescription,
+        remote: RemoteDescription,
+        agreement: &Agreement,
+    ) {
         self.credentials = local.credentials.clone();
         self.sections = local.sections.clone();
+        if agreement.data == Agreed::Declined {
+            // The channels end with their section; later ones ask for another.
+            self.has_data = false;
+            let sections = self.sections.iter_mut();
+            for section in sections.filter(|s| s.carries(&SectionKind::Application)) {
+                section.carried = false;
+            }
+        }
         self.current_local = Some(local);
         self.current_remote = Some(remote);
         self.created = None;
@@ -475,22 +512,24 @@ impl Signaling {
                 }
                 let agreement =
                     agree(&offer.read, &remote.read, true).map_err(MediaError::remote)?;
-                let outcome = Outcome::Agreed {
-                    agreement: Box::new(agreement),
-                    credentials: offer.credentials.clone(),
-                    offered: true,
-                    gather: false,
-                };
+                let credentials = offer.credentials.clone();
                 let offer = offer.clone();
-                if description.kind == SdpType::PrAnswer {
+                let provisional = description.kind == SdpType::PrAnswer;
+                if provisional {
                     self.state = State::LocalOffer {
                         offer,
                         provisional: Some(remote),
                     };
                 } else {
-                    self.settle(offer, remote);
+                    self.settle(offer, remote, &agreement);
                 }
-                Ok(outcome)
+                Ok(Outcome::Agreed {
+                    agreement: Box::new(agreement),
+                    credentials,
+                    offered: true,
+                    provisional,
+                    gather: false,
+                })
             }
             SdpType::Rollback => self.rollback("set_remote_description"),
         }
@@ -503,6 +542,19 @@ impl Signaling {
         self.created = None;
         self.state = State::Stable;
         Ok(Outcome::Nothing)
+    }
+}
+
+/// A mid that none of these has.
+fn new_mid(sections: &[LocalSection]) -> String {
+    let mut number = sections.len();
+    loop {
+        let mid = number.to_string();
+        let mut mids = sections.iter().filter_map(|s| s.mid.as_deref());
+        if !mids.any(|known| known == mid) {
+            return mid;
+        }
+        number += 1;
     }
 }
 

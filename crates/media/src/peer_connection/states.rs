@@ -93,6 +93,11 @@ impl States {
         self.update_connection();
     }
 
+    /// Whether the DTLS connection is made.
+    pub(super) fn is_connected(&self) -> bool {
+        self.dtls == Dtls::Connected
+    }
+
     pub(super) fn failed(&mut self) {
         self.dtls = Dtls::Broken;
         self.patience = None;

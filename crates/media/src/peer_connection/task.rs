@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::audio::{AudioPath, RtpOut};
+use super::data::DataChannels;
 use super::engine::{Engine, Identity, Setup, Step, rtp_in};
 use super::signaling::{Outcome, Signaling};
 use super::states::States;
 use super::{Command, Reply};
 use crate::config::{PeerConnectionConfig, ServerAddress};
+use crate::data_channel::DataChannelError;
 use crate::description::{MediaKind, SessionDescription};
 use crate::error::MediaError;
 use crate::event::{
@@ -21,7 +23,7 @@ use crate::event::{
 };
 use crate::ice::{Arrived, Gatherer, Remote, remote_candidate};
 use crate::pacer::Pacer;
-use crate::sdp::{Agreement, Composer, Credentials, Render};
+use crate::sdp::{Agreed, Agreement, Composer, Credentials, Render};
 use crate::stats::{CandidatePair, Stats};
 
 /// The largest datagram there is any reason to send here.
@@ -44,6 +46,7 @@ pub(super) struct Task {
     gatherer: Gatherer,
     engine: Option<Engine>,
     audio: AudioPath,
+    data: DataChannels,
     pacer: Pacer,
     ssrc: u32,
     mid: String,
@@ -76,6 +79,7 @@ impl Task {
             // 62 bits: some readers of o= take it for signed (RFC 8829 §5.2.1).
             session_id: random()? >> 2,
             codecs: config.audio_codecs.clone(),
+            accept_data: config.data_channels,
             ssrc,
             cname: format!("{:016x}", random()?),
             stream_id: format!("{:016x}", random()?),
@@ -85,6 +89,7 @@ impl Task {
             gatherer: Gatherer::new(config.ice_transport_policy, servers),
             signaling: Signaling::new(composer, identity.fingerprint.clone()),
             audio: AudioPath::new(now, random()?),
+            data: DataChannels::default(),
             config,
             identity,
             commands,
@@ -108,6 +113,7 @@ impl Task {
     pub(super) async fn run(mut self) {
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
+        let wake = self.data.wake();
         while !self.closing {
             let now = Instant::now();
             let due = self.advance(now);
@@ -132,6 +138,8 @@ impl Task {
                 arrived = receive(&mut self.gatherer, &mut self.buffer) => {
                     self.datagrams(arrived);
                 }
+                // What the channels want is done with everything else that is due.
+                () = wake.notified() => {}
                 () = &mut timer => {}
             }
         }
@@ -149,6 +157,7 @@ impl Task {
         let Task {
             audio,
             gatherer,
+            mut data,
             states,
             commands,
             ..
@@ -156,6 +165,7 @@ impl Task {
         // The recording is complete and the ports are free before anyone is told.
         drop(audio);
         drop(gatherer);
+        data.end(None);
         states.close();
         // Last, since this is what `closed` waits for.
         drop(commands);
@@ -206,7 +216,10 @@ impl Task {
             }
         }
         self.outgoing.clear();
-        let engine = self.drain(now);
+        let mut engine = self.drain(now);
+        while self.data.pump(self.engine.as_mut().map(Engine::rtc)) {
+            engine = self.drain(now);
+        }
         self.tell_news();
         [
             gathering,
@@ -267,6 +280,7 @@ impl Task {
             tracing::warn!(%error, "the peer connection failed");
             self.engine = None;
             self.pacer.stop();
+            self.data.end(Some(DataChannelError::ConnectionFailed));
             self.states.failed();
         }
     }
@@ -277,7 +291,9 @@ impl Task {
                 self.audio.receive(now, rtp_in(packet), &mut self.news);
             }
             str0m::Event::Connected => {
-                self.pacer.start(now);
+                if self.engine.as_ref().is_some_and(Engine::has_audio) {
+                    self.pacer.start(now);
+                }
                 self.states.dtls_connected();
             }
             str0m::Event::IceConnectionStateChange(state) => {
@@ -299,8 +315,21 @@ impl Task {
                     .and_then(|pair| pair.current_round_trip_time)
                     .or(self.ice_round_trip);
             }
+            str0m::Event::ChannelOpen(id, _) => {
+                let rtc = self.engine.as_mut().map(Engine::rtc);
+                if let Some(channel) = rtc.and_then(|rtc| self.data.opened(rtc, id)) {
+                    self.news.push(PeerConnectionEvent::DataChannel(channel));
+                }
+            }
+            str0m::Event::ChannelData(data) => {
+                if let Some(engine) = &mut self.engine {
+                    self.data.received(engine.rtc(), data);
+                }
+            }
+            str0m::Event::ChannelClose(id) => self.data.closed(id),
             str0m::Event::Closed => {
                 self.pacer.stop();
+                self.data.end(None);
                 self.states.peer_left();
             }
             _ => {}
@@ -316,6 +345,14 @@ impl Task {
                     self.audio.set_sink(sink);
                 }
                 answer(reply, result);
+            }
+            Command::CreateDataChannel(label, options, reply) => {
+                let rtc = self.engine.as_mut().map(Engine::rtc);
+                let result = self.data.create(label, options, rtc);
+                if result.is_ok() {
+                    self.signaling.add_data();
+                }
+                answer(reply, result.map_err(MediaError::from));
             }
             Command::CreateOffer(options, reply) => {
                 let created = self.signaling.create_offer(options.ice_restart);
@@ -381,10 +418,15 @@ impl Task {
                 agreement,
                 credentials,
                 offered,
+                provisional,
                 gather,
             } => {
                 if gather {
                     self.gather(now);
+                }
+                // Another answer may still take what this one declines.
+                if agreement.data == Agreed::Declined && !provisional {
+                    self.data.end(Some(DataChannelError::Declined));
                 }
                 self.agreed(now, *agreement, &credentials, offered)
             }
@@ -399,7 +441,7 @@ impl Task {
         if !self.gatherer.is_new_generation(local.ufrag()) {
             return;
         }
-        if let Some(mid) = local.audio_mid() {
+        if let Some(mid) = local.first_mid() {
             self.mid = mid.to_owned();
         }
         let gone = self.gatherer.start(now, &self.config).gone;
@@ -433,9 +475,10 @@ impl Task {
         credentials: &Credentials,
         offered: bool,
     ) -> Result<(), MediaError> {
-        let (Some(transport), Some(audio)) = (&agreement.transport, &agreement.audio) else {
+        let Some(transport) = &agreement.transport else {
             return self.audio.apply(None);
         };
+        let audio = agreement.audio.as_ref();
         let keep = self.engine.as_ref().is_some_and(|e| e.is_for(transport));
         match &mut self.engine {
             Some(engine) if keep => {
@@ -459,7 +502,17 @@ impl Task {
                 self.signaling.set_passive(!engine.is_active());
                 self.engine = Some(engine);
                 self.audio.restart();
+                self.data.restart();
                 self.states.begin(now);
+            }
+        }
+        if let Some(engine) = &mut self.engine {
+            if let Agreed::Carried(data) = &agreement.data {
+                engine.carry_data(data)?;
+                self.data.carry(engine.rtc(), data.max_message_size);
+            }
+            if engine.has_audio() && self.states.is_connected() {
+                self.pacer.start(now);
             }
         }
         let early = std::mem::take(&mut self.early);
@@ -476,7 +529,7 @@ impl Task {
                 Err(error) => tracing::debug!(%error, "candidate ignored"),
             }
         }
-        self.audio.apply(Some(audio.clone()))?;
+        self.audio.apply(agreement.audio.clone())?;
         self.drain(now);
         for (source, destination, datagram) in std::mem::take(&mut self.early_datagrams) {
             if let Some(engine) = &mut self.engine {

@@ -1,7 +1,9 @@
 //! What an offer and its answer agree on.
 
 use super::compose::LocalSection;
-use super::description::{Codec, Credentials, Description, Fingerprint, Section, Setup};
+use super::description::{
+    AUDIO, Codec, Credentials, Description, Fingerprint, Section, SectionKind, Setup,
+};
 use crate::config::AudioCodec;
 use crate::description::Direction;
 
@@ -11,6 +13,24 @@ pub(crate) struct Agreement {
     /// `None` when every section is rejected: then nothing flows and no path is needed.
     pub(crate) transport: Option<TransportAgreement>,
     pub(crate) audio: Option<AudioAgreement>,
+    pub(crate) data: Agreed<DataAgreement>,
+}
+
+/// What became of a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Agreed<T> {
+    /// There is none.
+    Absent,
+    /// One side does not want it.
+    Declined,
+    Carried(T),
+}
+
+/// What is agreed on for the data channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DataAgreement {
+    /// The largest message the peer takes, in bytes.
+    pub(crate) max_message_size: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,17 +80,61 @@ pub(crate) fn agree(
     remote: &Description,
     local_offered: bool,
 ) -> Result<Agreement, String> {
-    let nothing = Agreement {
-        transport: None,
-        audio: None,
+    let audio = pair(local, remote, &AUDIO)?;
+    let data = pair(local, remote, &SectionKind::Application)?;
+    // There is one path, and it is the audio's where there is any.
+    let mut leader = None;
+    let audio = match audio {
+        Agreed::Carried(index) => {
+            leader = Some(index);
+            let (ours, theirs) = (&local.sections[index], &remote.sections[index]);
+            Some(audio_agreement(ours, theirs, index, local_offered)?)
+        }
+        Agreed::Absent | Agreed::Declined => None,
     };
-    let Some(index) = local.audio_index() else {
-        return Ok(nothing);
+    let answer = if local_offered { remote } else { local };
+    let data = match data {
+        Agreed::Absent => Agreed::Absent,
+        Agreed::Declined => Agreed::Declined,
+        Agreed::Carried(index) => {
+            let first = *leader.get_or_insert(index);
+            match &remote.sections[index].sctp {
+                Some(sctp) if answer.share_path(first, index) => Agreed::Carried(DataAgreement {
+                    max_message_size: sctp.max_message_size,
+                }),
+                _ => Agreed::Declined,
+            }
+        }
+    };
+    let carried = audio.is_some() || matches!(data, Agreed::Carried(_));
+    let transport = match leader.filter(|_| carried) {
+        None => None,
+        Some(index) => {
+            let theirs = remote.transport_of(&remote.sections[index]);
+            let ours = local.transport_of(&local.sections[index]);
+            Some(transport(theirs, ours, remote.ice_lite, local_offered)?)
+        }
+    };
+    Ok(Agreement {
+        transport,
+        audio,
+        data,
+    })
+}
+
+/// Where both sides have a section of this kind and neither rejects it.
+fn pair(
+    local: &Description,
+    remote: &Description,
+    kind: &SectionKind,
+) -> Result<Agreed<usize>, String> {
+    let Some(index) = local.index_of(kind) else {
+        return Ok(Agreed::Absent);
     };
     let ours = &local.sections[index];
     // An answer may have fewer lines than the offer: what is not there is rejected.
     let Some(theirs) = remote.sections.get(index) else {
-        return Ok(nothing);
+        return Ok(Agreed::Declined);
     };
     if ours.kind != theirs.kind {
         return Err(format!(
@@ -81,8 +145,17 @@ pub(crate) fn agree(
         ));
     }
     if local.is_rejected(ours) || remote.is_rejected(theirs) {
-        return Ok(nothing);
+        return Ok(Agreed::Declined);
     }
+    Ok(Agreed::Carried(index))
+}
+
+fn audio_agreement(
+    ours: &Section,
+    theirs: &Section,
+    index: usize,
+    local_offered: bool,
+) -> Result<AudioAgreement, String> {
     let mid = ours
         .mid
         .clone()
@@ -101,24 +174,17 @@ pub(crate) fn agree(
             names(&theirs.codecs)
         ));
     }
-    let receive = codecs(ours, &answer.codecs, theirs);
-    let direction = ours.direction.and(theirs.direction.reversed());
-    let audio = AudioAgreement {
+    Ok(AudioAgreement {
         mid,
-        direction,
+        direction: ours.direction.and(theirs.direction.reversed()),
         send,
-        receive,
+        receive: codecs(ours, &answer.codecs, theirs),
         send_events: events(theirs, ours),
         receive_events: events(ours, theirs),
         mid_extension: offer
             .extension(MID_URI)
             .filter(|_| answer.extension(MID_URI).is_some()),
         remote_ssrcs: theirs.ssrcs.clone(),
-    };
-    let transport = transport(theirs, ours, remote.ice_lite, local_offered)?;
-    Ok(Agreement {
-        transport: Some(transport),
-        audio: Some(audio),
     })
 }
 
@@ -139,12 +205,12 @@ pub(crate) fn check_remote_offer(
             sections.len()
         ));
     }
-    let Some(index) = offer.audio_index() else {
+    let Some(index) = offer.index_of(&AUDIO) else {
         return Ok(());
     };
     let audio = &offer.sections[index];
     if audio.is_rtp() && !offer.is_rejected(audio) {
-        check_transport(audio)?;
+        check_transport(offer.transport_of(audio))?;
     }
     Ok(())
 }
@@ -152,9 +218,10 @@ pub(crate) fn check_remote_offer(
 /// What a remote section must have so that a secure connection can be made at all.
 pub(crate) fn check_transport(theirs: &Section) -> Result<(&Credentials, &Fingerprint), String> {
     let Some(credentials) = &theirs.credentials else {
-        return Err(
-            "its audio has no a=ice-ufrag and a=ice-pwd; WebRTC media needs ICE (RFC 8445)".into(),
-        );
+        return Err(format!(
+            "its {} has no a=ice-ufrag and a=ice-pwd; WebRTC media needs ICE (RFC 8445)",
+            theirs.kind.name()
+        ));
     };
     let strongest = ["sha-256", "sha-1"]
         .into_iter()
@@ -162,7 +229,8 @@ pub(crate) fn check_transport(theirs: &Section) -> Result<(&Credentials, &Finger
     let Some(fingerprint) = strongest else {
         return Err(match theirs.fingerprints.first() {
             None => format!(
-                "its audio ({}) has no a=fingerprint; WebRTC media needs DTLS-SRTP (RFC 5763)",
+                "its {} ({}) has no a=fingerprint; WebRTC media needs DTLS (RFC 5763)",
+                theirs.kind.name(),
                 theirs.protocol
             ),
             Some(other) => format!(

@@ -1,10 +1,9 @@
 //! Writes offers and answers.
 
-use std::net::SocketAddr;
-
 use sdp_types::{AddrType, Attribute, Connection, Media, NetType, Origin, Session};
 
 use super::agree::{MID_URI, audio_codec, check_transport, is_event};
+use super::data;
 use super::description::{
     Codec, Credentials, Description, Fingerprint, Section, SectionKind, Setup,
 };
@@ -21,6 +20,8 @@ const UNKNOWN_PORT: u16 = 9;
 pub(crate) struct Composer {
     pub(crate) session_id: u64,
     pub(crate) codecs: Vec<AudioCodec>,
+    /// Whether data channels that the peer offers are accepted.
+    pub(crate) accept_data: bool,
     pub(crate) ssrc: u32,
     pub(crate) cname: String,
     pub(crate) stream_id: String,
@@ -34,8 +35,22 @@ pub(crate) struct LocalSection {
     pub(crate) mid: Option<String>,
     pub(crate) protocol: String,
     pub(crate) formats: Vec<String>,
-    /// Whether this section carries our audio; the others are declined.
-    pub(crate) audio: bool,
+    /// Whether something flows here: of each kind one section is carried, the others are
+    /// declined.
+    pub(crate) carried: bool,
+}
+
+impl LocalSection {
+    /// Whether this is the section that carries this kind.
+    pub(crate) fn carries(&self, kind: &SectionKind) -> bool {
+        self.carried && self.kind == *kind
+    }
+}
+
+/// What flows in a section of an answer.
+enum Body {
+    Audio(Vec<Codec>),
+    Data,
 }
 
 /// What goes into one description.
@@ -113,7 +128,7 @@ impl Composer {
         let mut session = self.session(local.version);
         let mids: Vec<&str> = sections
             .iter()
-            .filter(|section| section.audio)
+            .filter(|section| section.carried)
             .filter_map(|section| section.mid.as_deref())
             .collect();
         if bundle && !mids.is_empty() {
@@ -121,25 +136,34 @@ impl Composer {
         }
         session.add_attribute(with("msid-semantic", format!(" WMS {}", self.stream_id)));
         for section in sections {
-            if !section.audio {
-                session.medias.push(declined(section));
-                continue;
-            }
-            let codecs = self.offered(types);
-            let mut media = media(&section.kind, &section.protocol, &codecs);
-            self.transport(&mut media, local, Setup::ActPass);
-            self.middle(
-                &mut media,
-                section.mid.as_deref(),
-                mid_extension,
-                local.direction,
-                true,
-            );
-            write_codecs(&mut media, &codecs);
-            self.sender(&mut media, local.direction);
+            let media = match section.kind {
+                _ if !section.carried => declined(section),
+                SectionKind::Media(MediaKind::Audio) => {
+                    let codecs = self.offered(types);
+                    let mut media = media(section, formats(&codecs));
+                    self.transport(&mut media, local, Setup::ActPass);
+                    let mid = section.mid.as_deref();
+                    self.middle(&mut media, mid, mid_extension, local.direction, true);
+                    write_codecs(&mut media, &codecs);
+                    self.sender(&mut media, local.direction);
+                    media
+                }
+                SectionKind::Application => self.data(section, local, Setup::ActPass),
+                SectionKind::Media(MediaKind::Video) | SectionKind::Other(_) => declined(section),
+            };
             session.medias.push(media);
         }
         session
+    }
+
+    fn data(&self, section: &LocalSection, local: &Local<'_>, setup: Setup) -> Media {
+        let mut media = media(section, data::format(&section.protocol));
+        self.transport(&mut media, local, setup);
+        if let Some(mid) = &section.mid {
+            media.add_attribute(with("mid", mid));
+        }
+        data::write(&mut media);
+        media
     }
 
     fn offered(&self, types: &PayloadTypes) -> Vec<Codec> {
@@ -170,7 +194,14 @@ impl Composer {
         passive: bool,
     ) -> Result<(Session, Vec<LocalSection>), String> {
         let mut session = self.session(local.version);
-        let audio = remote.audio_index();
+        let mut bodies: Vec<Option<Body>> = (0..remote.sections.len())
+            .map(|index| self.body(remote, index))
+            .collect();
+        // There is one path, and it is the audio's where there is any. What the peer does not
+        // bundle with that cannot be carried.
+        let is_audio = |body: &Option<Body>| matches!(body, Some(Body::Audio(_)));
+        let first = bodies.iter().position(is_audio);
+        let leader = first.or_else(|| bodies.iter().position(Option::is_some));
         let mut sections = Vec::new();
         let mut medias = Vec::new();
         let mut bundled: Vec<&str> = Vec::new();
@@ -180,24 +211,18 @@ impl Composer {
                 mid: theirs.mid.clone(),
                 protocol: theirs.protocol.clone(),
                 formats: theirs.formats.clone(),
-                audio: false,
+                carried: false,
             };
-            let wanted = audio == Some(index) && theirs.is_rtp() && !remote.is_rejected(theirs);
-            let codecs = if wanted {
-                self.answered(theirs)
-            } else {
-                Vec::new()
-            };
-            let speaks = codecs.iter().any(|codec| audio_codec(codec).is_some());
-            if !wanted || !speaks {
+            let shares = leader.is_some_and(|leader| remote.share_path(leader, index));
+            let Some(body) = bodies[index].take().filter(|_| shares) else {
                 medias.push(declined(&section));
                 sections.push(section);
                 continue;
-            }
-            check_transport(theirs)?;
-            section.audio = true;
-            let mut media = media(&section.kind, &section.protocol, &codecs);
-            let setup = match theirs.setup {
+            };
+            let transport = remote.transport_of(theirs);
+            check_transport(transport)?;
+            section.carried = true;
+            let setup = match transport.setup {
                 Some(Setup::Active) => Setup::Passive,
                 Some(Setup::Passive) => Setup::Active,
                 // What is connected already keeps its roles; else the answerer is active, which
@@ -205,25 +230,15 @@ impl Composer {
                 Some(Setup::ActPass) | None if passive => Setup::Passive,
                 Some(Setup::ActPass) | None => Setup::Active,
             };
-            self.transport(&mut media, local, setup);
-            let direction = local.direction.and(theirs.direction.reversed());
-            self.middle(
-                &mut media,
-                theirs.mid.as_deref(),
-                theirs
-                    .extension(MID_URI)
-                    .filter(|_| theirs.mid.as_deref().is_some_and(fits_in_a_header)),
-                direction,
-                theirs.rtcp_mux,
-            );
-            write_codecs(&mut media, &codecs);
-            self.sender(&mut media, direction);
+            medias.push(match body {
+                Body::Audio(codecs) => self.audio(&section, local, theirs, setup, &codecs),
+                Body::Data => self.data(&section, local, setup),
+            });
             if let (Some(group), Some(mid)) = (&remote.bundle, &theirs.mid)
                 && group.contains(mid)
             {
                 bundled.push(mid);
             }
-            medias.push(media);
             sections.push(section);
         }
         if !bundled.is_empty() {
@@ -232,6 +247,53 @@ impl Composer {
         session.add_attribute(with("msid-semantic", format!(" WMS {}", self.stream_id)));
         session.medias = medias;
         Ok((session, sections))
+    }
+
+    /// What can flow in this section of the peer's offer.
+    fn body(&self, remote: &Description, index: usize) -> Option<Body> {
+        let theirs = remote.sections.get(index)?;
+        let chosen = remote.index_of(&theirs.kind) == Some(index);
+        if !chosen || remote.is_rejected(theirs) {
+            return None;
+        }
+        match theirs.kind {
+            SectionKind::Media(MediaKind::Audio) if theirs.is_rtp() => {
+                let codecs = self.answered(theirs);
+                let speaks = codecs.iter().any(|codec| audio_codec(codec).is_some());
+                speaks.then_some(Body::Audio(codecs))
+            }
+            SectionKind::Application if self.accept_data && theirs.sctp.is_some() => {
+                // Broken, it is declined, and what is beside it lives.
+                let usable = check_transport(remote.transport_of(theirs)).is_ok();
+                usable.then_some(Body::Data)
+            }
+            _ => None,
+        }
+    }
+
+    fn audio(
+        &self,
+        section: &LocalSection,
+        local: &Local<'_>,
+        theirs: &Section,
+        setup: Setup,
+        codecs: &[Codec],
+    ) -> Media {
+        let mut media = media(section, formats(codecs));
+        self.transport(&mut media, local, setup);
+        let direction = local.direction.and(theirs.direction.reversed());
+        let mid = theirs.mid.as_deref();
+        let extension = theirs.extension(MID_URI);
+        self.middle(
+            &mut media,
+            mid,
+            extension.filter(|_| mid.is_some_and(fits_in_a_header)),
+            direction,
+            theirs.rtcp_mux,
+        );
+        write_codecs(&mut media, codecs);
+        self.sender(&mut media, direction);
+        media
     }
 
     /// The offer's codecs that are ours too, under the offer's numbers and in its order, with
@@ -328,18 +390,17 @@ fn fits_in_a_header(mid: &str) -> bool {
     mid.len() <= 16 && mid.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn with(name: &str, value: impl ToString) -> Attribute {
+pub(super) fn with(name: &str, value: impl ToString) -> Attribute {
     Attribute::with_value(name, value)
 }
 
-fn media(kind: &SectionKind, protocol: &str, codecs: &[Codec]) -> Media {
-    let numbers: Vec<String> = codecs.iter().map(|c| c.payload_type.to_string()).collect();
+fn media(section: &LocalSection, formats: String) -> Media {
     Media {
-        media: kind.name().to_owned(),
+        media: section.kind.name().to_owned(),
         port: UNKNOWN_PORT,
         num_ports: None,
-        proto: protocol.to_owned(),
-        fmt: numbers.join(" "),
+        proto: section.protocol.clone(),
+        fmt: formats,
         media_title: None,
         connections: vec![Connection::new(NetType::In, AddrType::Ip4, "0.0.0.0")],
         bandwidths: Vec::new(),
@@ -348,14 +409,19 @@ fn media(kind: &SectionKind, protocol: &str, codecs: &[Codec]) -> Media {
     }
 }
 
+fn formats(codecs: &[Codec]) -> String {
+    let numbers: Vec<String> = codecs.iter().map(|c| c.payload_type.to_string()).collect();
+    numbers.join(" ")
+}
+
 /// A section that is not wanted: port 0 and the formats as they came (RFC 3264 §6).
 fn declined(section: &LocalSection) -> Media {
-    let mut media = media(&section.kind, &section.protocol, &[]);
-    media.port = 0;
-    media.fmt = match section.formats.is_empty() {
+    let formats = match section.formats.is_empty() {
         true => "0".to_owned(),
         false => section.formats.join(" "),
     };
+    let mut media = media(section, formats);
+    media.port = 0;
     if let Some(mid) = &section.mid {
         media.add_attribute(with("mid", mid));
     }
@@ -416,54 +482,24 @@ fn event_rates(codecs: impl Iterator<Item = AudioCodec>) -> Vec<u32> {
     rates
 }
 
-/// A fresh audio section of ours.
 impl LocalSection {
-    pub(crate) fn audio() -> LocalSection {
+    /// A new section of ours.
+    pub(crate) fn new(kind: SectionKind, mid: String) -> LocalSection {
+        let protocol = match kind {
+            SectionKind::Application => data::PROTOCOL,
+            _ => PROFILE,
+        };
         LocalSection {
-            kind: SectionKind::Media(MediaKind::Audio),
-            mid: Some("0".to_owned()),
-            protocol: PROFILE.to_owned(),
+            kind,
+            mid: Some(mid),
+            protocol: protocol.to_owned(),
             formats: Vec::new(),
-            audio: true,
+            carried: true,
         }
     }
-}
 
-/// Fills what is known about the path into a description that was composed before.
-pub(crate) struct Render<'a> {
-    /// The address that peers without ICE would send to.
-    pub(crate) default: Option<SocketAddr>,
-    /// `candidate:…`.
-    pub(crate) candidates: &'a [String],
-    pub(crate) complete: bool,
-}
-
-impl Render<'_> {
-    pub(crate) fn text(&self, session: &Session) -> String {
-        let mut session = session.clone();
-        if let Some(default) = self.default {
-            session.origin.set_unicast_ip_address(default.ip());
-        }
-        for media in session.medias.iter_mut().filter(|media| media.port != 0) {
-            if let Some(default) = self.default {
-                media.port = default.port();
-                media.connections = vec![Connection::from_ip_addr(default.ip())];
-            }
-            // The candidates come first, where every implementation finds them.
-            let mut attributes: Vec<Attribute> = self
-                .candidates
-                .iter()
-                .filter_map(|line| line.strip_prefix("candidate:"))
-                .map(|value| with("candidate", value))
-                .collect();
-            if self.complete {
-                attributes.push(Attribute::new("end-of-candidates"));
-            }
-            media.attributes.splice(0..0, attributes);
-        }
-        let mut text = Vec::new();
-        // Writing into memory cannot fail.
-        let _ = session.write(&mut text);
-        String::from_utf8_lossy(&text).into_owned()
+    /// Whether this declined section may become that new one.
+    pub(crate) fn is_replaced_by(&self, new: &LocalSection) -> bool {
+        !self.carried && self.kind == new.kind && self.protocol == new.protocol
     }
 }

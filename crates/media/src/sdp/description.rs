@@ -2,6 +2,7 @@
 
 use sdp_types::{Attribute, Media, Session};
 
+use super::data::Sctp;
 use crate::description::{Direction, MediaKind};
 
 /// The values of a session description that this crate acts on.
@@ -33,6 +34,8 @@ pub(crate) struct Section {
     pub(crate) setup: Option<Setup>,
     /// `candidate:…`, as they came.
     pub(crate) candidates: Vec<String>,
+    /// What is said about data channels, where the section is for them.
+    pub(crate) sctp: Option<Sctp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) enum SectionKind {
     Application,
     Other(String),
 }
+
+pub(crate) const AUDIO: SectionKind = SectionKind::Media(MediaKind::Audio);
 
 impl SectionKind {
     pub(crate) fn name(&self) -> &str {
@@ -158,14 +163,45 @@ impl Description {
         })
     }
 
-    /// The section that carries the call's audio: the first audio one that is not rejected, else
-    /// the first audio one.
-    pub(crate) fn audio_index(&self) -> Option<usize> {
-        let is_audio = |s: &Section| s.kind == SectionKind::Media(MediaKind::Audio);
+    /// The section that may carry media of this kind: the first that is not rejected, else the
+    /// first. Of each kind one is carried.
+    pub(crate) fn index_of(&self, kind: &SectionKind) -> Option<usize> {
+        let is_kind = |section: &Section| section.kind == *kind;
         self.sections
             .iter()
-            .position(|section| is_audio(section) && !self.is_rejected(section))
-            .or_else(|| self.sections.iter().position(is_audio))
+            .position(|section| is_kind(section) && !self.is_rejected(section))
+            .or_else(|| self.sections.iter().position(is_kind))
+    }
+
+    /// The section whose transport attributes hold for this one: itself, or, where it rides in a
+    /// bundle and has none, the first in the bundle that has some (RFC 9143 §7.1.3).
+    pub(crate) fn transport_of<'a>(&'a self, section: &'a Section) -> &'a Section {
+        if section.credentials.is_some() {
+            return section;
+        }
+        let mids = match (&self.bundle, &section.mid) {
+            (Some(mids), Some(mid)) if mids.contains(mid) => mids,
+            _ => return section,
+        };
+        mids.iter()
+            .filter_map(|mid| {
+                let is_named = |s: &&Section| s.mid.as_ref() == Some(mid);
+                self.sections.iter().find(is_named)
+            })
+            .find(|section| section.credentials.is_some())
+            .unwrap_or(section)
+    }
+
+    /// Whether both sections go over one path: they are the same or in one bundle.
+    pub(crate) fn share_path(&self, one: usize, other: usize) -> bool {
+        let bundled = |index: usize| {
+            let mid = self.sections.get(index).and_then(|s| s.mid.as_ref());
+            match (&self.bundle, mid) {
+                (Some(mids), Some(mid)) => mids.contains(mid),
+                _ => false,
+            }
+        };
+        one == other || (bundled(one) && bundled(other))
     }
 
     /// Port 0 rejects a section, unless it only says that the section rides in the bundle
@@ -252,6 +288,10 @@ impl Section {
             .map(|value| format!("candidate:{value}"))
             .take(MOST_OF_ONE)
             .collect();
+        let sctp = match kind {
+            SectionKind::Application => Sctp::read(&media.proto, &formats, own),
+            _ => None,
+        };
         Ok(Section {
             kind,
             port: media.port,
@@ -268,6 +308,7 @@ impl Section {
             fingerprints,
             setup,
             candidates,
+            sctp,
         })
     }
 
@@ -295,7 +336,10 @@ impl Section {
     }
 }
 
-fn values<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(super) fn values<'a>(
+    attributes: &'a [Attribute],
+    name: &'a str,
+) -> impl Iterator<Item = &'a str> {
     attributes
         .iter()
         .filter(move |attribute| attribute.attribute.eq_ignore_ascii_case(name))

@@ -5,12 +5,17 @@
 
 mod agree;
 mod compose;
+mod data;
 mod description;
+mod render;
 
 #[cfg(test)]
 pub(crate) use agree::SendCodec;
 pub(crate) use agree::{
-    Agreement, AudioAgreement, MID_URI, TransportAgreement, agree, check_remote_offer,
+    Agreed, Agreement, AudioAgreement, DataAgreement, MID_URI, TransportAgreement, agree,
+    check_remote_offer,
 };
-pub(crate) use compose::{Composer, Local, LocalSection, Render, payload_types};
-pub(crate) use description::{Credentials, Description, Fingerprint, Section};
+pub(crate) use compose::{Composer, Local, LocalSection, payload_types};
+pub(crate) use data::MAX_MESSAGE_SIZE;
+pub(crate) use description::{AUDIO, Credentials, Description, Fingerprint, Section, SectionKind};
+pub(crate) use render::Render;
