@@ -165,6 +165,16 @@ impl Dialog {
         Ok(())
     }
 
+    /// Lets the number of this request come once more: it met an offer of ours and was refused
+    /// (491), and some peers offer again without counting on. The RFC says what to do with a lower
+    /// number, and nothing of the same (section 12.2.2).
+    pub(crate) fn forgive_sequence(&mut self, request: &Request) {
+        let number = request.cseq().ok().map(|cseq| cseq.number);
+        if number.is_some() && number == self.remote_sequence {
+            self.remote_sequence = number.and_then(|number| number.checked_sub(1));
+        }
+    }
+
     /// The number of the next request, now taken.
     pub(crate) fn next_sequence(&mut self) -> u32 {
         self.local_sequence += 1;

@@ -10,7 +10,8 @@ use offhook_core::{
     TerminateOptions, Transport,
 };
 use offhook_sip::{Message, Method, StatusCode};
-use util::{Fate, Pair};
+use util::lone::Lone;
+use util::{Fate, OFFER, Pair};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -256,6 +257,47 @@ fn two_offers_that_meet_both_succeed_in_the_end() {
         );
         assert!(pair.bob_hold().remote);
         pair.finish();
+    }
+}
+
+#[test]
+fn a_peer_that_offers_again_under_the_number_that_met_ours_is_heard() {
+    let mut lone = Lone::unregistered();
+    let id = lone.call();
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    let header = |name| invite.header(name).expect("a header").to_owned();
+    let (call_id, from) = (header("Call-ID"), header("From"));
+    let headers = [
+        ("Call-ID", call_id.as_str()),
+        ("From", "<sip:bob@example.com>;tag=b1"),
+        ("To", from.as_str()),
+        ("Contact", "<sip:b1@198.51.100.7;transport=ws>"),
+        ("Content-Type", "application/sdp"),
+    ];
+    let offers = |lone: &mut Lone, number: &str| {
+        let headers = [&headers[..], &[("CSeq", number)]].concat();
+        lone.responses.clear();
+        lone.ask("INVITE sip:alice@client.invalid", &headers, OFFER);
+        lone.responses.last().map(|last| last.status().code())
+    };
+
+    let mut session = lone.agent.session(id).expect("a session");
+    session
+        .hold(lone.now, ReofferOptions::default())
+        .expect("held");
+    lone.drain();
+    let ours = lone.request(Method::Invite);
+    assert_eq!(offers(&mut lone, "7 INVITE"), Some(491));
+    lone.answer(&ours, StatusCode::REQUEST_PENDING, &[]);
+    lone.request(Method::Ack);
+
+    lone.run(SECOND);
+    assert_eq!(offers(&mut lone, "7 INVITE"), Some(200));
+    // Once more, and no lower.
+    for number in ["7 INVITE", "6 INVITE"] {
+        assert_eq!(offers(&mut lone, number), Some(500), "{number}");
     }
 }
 

@@ -96,6 +96,9 @@ impl Session {
             Collision::Ours => StatusCode::REQUEST_PENDING,
             Collision::Theirs => StatusCode::SERVER_INTERNAL_ERROR,
         };
+        if let (Collision::Ours, Some(dialog)) = (&collision, self.dialog_mut()) {
+            dialog.forgive_sequence(request);
+        }
         let pause = cx.random.below(11);
         if let Ok(mut response) = cx.response(request, status) {
             if matches!(collision, Collision::Theirs) {
