@@ -76,7 +76,9 @@ class BrowserPhone {
     const phone = new BrowserPhone();
     phone.events = new Log(`JsSIP ${name}`);
     phone.page = await context.newPage();
-    phone.page.on('pageerror', (error) => phone.events.push({ event: 'pageerror', text: `${error}` }));
+    phone.page.on('pageerror', (error) =>
+      phone.events.push({ event: 'pageerror', text: `pageerror: ${error.stack ?? error}` }),
+    );
     await phone.page.exposeFunction('report', (event) => phone.events.push(event));
     await phone.page.goto(address);
     return phone;
@@ -90,6 +92,11 @@ class BrowserPhone {
   /** The first event of this name, now or later, with these properties. */
   saw(event, properties = {}, options) {
     return this.events.find(event, matching({ event, ...properties }), options);
+  }
+
+  /** The same, and then only what came after it is found. */
+  next(event, properties = {}, options) {
+    return this.events.next(event, matching({ event, ...properties }), options);
   }
 
   async register(account) {

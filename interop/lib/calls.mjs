@@ -23,21 +23,23 @@ export function describeCalls(name, startServer) {
       offhookBinary();
       server = await startServer(USERS);
       browser = await startBrowser();
+      // Alice is JsSIP in the browser, bob is offhook.
+      alice = await browser.phone('alice');
+      await alice.register({ server: server.ws, uri: address('alice'), password: USERS.alice });
     });
     after(async () => {
+      await alice?.close();
       await browser?.stop();
       await server?.stop();
     });
 
-    // Alice is JsSIP in the browser, bob is offhook.
-    beforeEach(async () => {
+    beforeEach(() => {
       natives = [];
-      alice = await browser.phone('alice');
-      await alice.register({ server: server.ws, uri: address('alice'), password: USERS.alice });
+      alice.events.forget();
     });
     afterEach(async (context) => {
       await Promise.all(natives.map((native) => native.stop()));
-      await alice?.close();
+      await alice.do('terminateAll');
       if (context.error || context.passed === false) {
         for (const { name, entries } of [server.log, ...natives.map(({ lines }) => lines)]) {
           console.error(`${name} said:\n${entries.map(({ text }) => `  ${text}`).join('\n')}`);

@@ -5,6 +5,8 @@ export const PATIENCE = 20_000;
 
 export class Log {
   entries = [];
+  /** Where `find` begins, unless told otherwise. */
+  cursor = 0;
   #waiting = new Set();
   #ended;
 
@@ -24,11 +26,16 @@ export class Log {
     for (const waiter of [...this.#waiting]) waiter.look();
   }
 
+  /** What was there until now is not found any more. */
+  forget() {
+    this.cursor = this.entries.length;
+  }
+
   /**
    * The first entry from index `from` on that `matches`, now or later. Rejects after `patience`
    * milliseconds, or when nothing more can come, with all that was there instead.
    */
-  find(what, matches, { from = 0, patience = PATIENCE } = {}) {
+  find(what, matches, { from = this.cursor, patience = PATIENCE } = {}) {
     return new Promise((resolve, reject) => {
       const waiter = { at: from };
       const done = (settle, value) => {
@@ -48,6 +55,13 @@ export class Log {
       this.#waiting.add(waiter);
       waiter.look();
     });
+  }
+
+  /** The same, and then begins behind it. */
+  async next(what, matches, options) {
+    const entry = await this.find(what, matches, options);
+    this.cursor = this.entries.indexOf(entry) + 1;
+    return entry;
   }
 
   dump() {

@@ -34,3 +34,15 @@ export async function audible(phone, within = 5000) {
     await delay(100);
   }
 }
+
+/** Waits until a count of packets, which `count` gives, stays the same for half a second. */
+export async function silent(count, within = 3000) {
+  const started = Date.now();
+  for (;;) {
+    const before = await count();
+    await delay(500);
+    const more = (await count()) - before;
+    if (more === 0) return;
+    assert.ok(Date.now() - started < within, `${more} packets still come in half a second`);
+  }
+}

@@ -46,6 +46,65 @@ export class Offhook extends Process {
   }
 }
 
+/** `offhook phone`, steered by lines, which counts what its peers refuse. */
+export class NativePhone extends Offhook {
+  /** Responses of 300 and above to requests of this phone, as `{ status, method }`. */
+  refusals = [];
+  /** Every request that it has sent or received, as `{ sent, method }`. */
+  requests = [];
+  #message;
+
+  constructor({ address, password, server }, ...args) {
+    super(
+      'phone', address, '--password', password, '--server', server, '--loopback', '-v', ...args,
+    );
+  }
+
+  heard(stream, text) {
+    if (stream === 'stdout') return super.heard(stream, text);
+    this.lines.push({ stream, text });
+    const head = /-- (sent to|received from) /.exec(text);
+    if (head) this.#message = { received: head[1] === 'received from' };
+    else if (this.#message) return this.#read(text);
+  }
+
+  /** Reads the next line of a message. */
+  #read(text) {
+    const message = this.#message;
+    message.start ??= text;
+    const [, method] = /^CSeq:\s*\d+\s+(\w+)/i.exec(text) ?? [];
+    if (!method) return;
+    this.#message = undefined;
+    const [, status] = /^SIP\/2\.0 (\d+)/.exec(message.start) ?? [];
+    if (!status) return this.requests.push({ sent: !message.received, method });
+    // A challenge is no refusal.
+    if (!message.received || status < 300 || status === '401' || status === '407') return;
+    this.refusals.push({ status: Number(status), method });
+  }
+
+  /** The same as `saw`, and then only what came after it is found. */
+  next(event, properties = {}, options) {
+    return this.events.next(event, matching({ event, ...properties }), options);
+  }
+
+  /** Gives a command and waits until it is carried out. */
+  async does(command) {
+    const from = this.events.entries.length;
+    this.say(command);
+    const told = (entry) => entry.command === command;
+    const answer = await this.events.find(`answer to "${command}"`, told, { from });
+    if (answer.event !== 'command:done') throw new Error(`${command}: ${answer.message}`);
+    return answer;
+  }
+
+  /** Its calls as `calls` shows them. */
+  async calls() {
+    const from = this.events.entries.length;
+    this.say('calls');
+    return (await this.saw('calls', {}, { from })).calls;
+  }
+}
+
 /**
  * Starts `offhook exchange` for `users`, an object of passwords by user name. The result has
  * `domain`, `ws`, `udp` and `tcp` (URLs), `log` and `stop()`.

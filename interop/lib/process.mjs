@@ -29,7 +29,7 @@ export class Process {
     this.name = options.name ?? command;
     this.lines = new Log(this.name);
     this.child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       ...options.spawn,
     });
@@ -46,6 +46,8 @@ export class Process {
         resolve({ code, signal });
       });
     });
+    // Told by its end, to those who wait for something.
+    this.child.stdin.on('error', () => {});
     for (const stream of ['stdout', 'stderr']) {
       createInterface({ input: this.child[stream] }).on('line', (text) => this.heard(stream, text));
     }
@@ -54,6 +56,11 @@ export class Process {
   /** Takes a line that the process has printed to `stream`. */
   heard(stream, text) {
     this.lines.push({ stream, text });
+  }
+
+  /** Types a line. */
+  say(line) {
+    this.child.stdin.write(`${line}\n`);
   }
 
   /** Sends `signal`, to this process alone. */

@@ -1,97 +1,193 @@
 // JsSIP as an application uses it, with its events reported to the test through window.report().
+// A call is named by its number, counted from 1; without one the last call is meant.
 
 import JsSIP from 'jssip';
+import { followAudio, heardTone, inbound, listen } from './ears.js';
+import { Raw } from './raw.js';
 
 const SESSION_EVENTS = [
   'peerconnection', 'connecting', 'sending', 'progress', 'accepted', 'confirmed', 'newDTMF',
-  'newInfo', 'ended', 'failed', 'getusermediafailed', 'peerconnection:createofferfailed',
+  'newInfo', 'hold', 'unhold', 'muted', 'unmuted', 'reinvite', 'update', 'refer', 'replaces',
+  'ended', 'failed', 'getusermediafailed', 'peerconnection:createofferfailed',
   'peerconnection:createanswerfailed', 'peerconnection:setlocaldescriptionfailed',
   'peerconnection:setremotedescriptionfailed',
 ];
 const UA_EVENTS = [
   'connected', 'disconnected', 'registered', 'unregistered', 'registrationFailed',
 ];
-const MEDIA = {
-  mediaConstraints: { audio: true, video: false },
-  pcConfig: { iceServers: [] },
-};
+const REFER_EVENTS = [
+  'requestSucceeded', 'requestFailed', 'trying', 'progress', 'accepted', 'failed',
+];
 
 let ua;
-let session;
+let socket;
+const sessions = [];
+const raws = [];
+/** The sessions whose own offer is not answered yet. */
+const offers = new Set();
 
-// Chromium decodes only what somebody listens to.
-const speaker = new Audio();
+const media = (video) => ({
+  mediaConstraints: { audio: true, video },
+  pcConfig: { iceServers: [] },
+  // Without this, JsSIP answers a late offer with one of its own that has no audio.
+  rtcOfferConstraints: { offerToReceiveAudio: true },
+});
 
-function listen(connection) {
-  connection.addEventListener('track', ({ track }) => {
-    speaker.srcObject = new MediaStream([track]);
-    speaker.play();
-  });
-}
+const session = (call) => sessions.at(call ? call - 1 : -1);
 
 function follow(newSession) {
-  session = newSession;
+  sessions.push(newSession);
+  const call = sessions.length;
   // An outgoing session has its connection by now and has told nobody.
-  if (session.connection) listen(session.connection);
-  else session.on('peerconnection', ({ peerconnection }) => listen(peerconnection));
+  if (newSession.connection) listen(newSession.connection);
+  else newSession.on('peerconnection', ({ peerconnection }) => listen(peerconnection));
   for (const event of SESSION_EVENTS) {
-    session.on(event, (data) => {
+    newSession.on(event, (data) => {
       window.report({
         event,
+        call,
         originator: data?.originator,
         cause: data?.cause,
         tone: data?.dtmf?.tone,
         status: data?.response?.status_code,
+        reason: data?.response?.reason_phrase ?? data?.message?.reason_phrase,
+        contentType: data?.info?.contentType,
+        body: data?.info?.body,
+        to: data?.request?.refer_to?.uri?.toString(),
       });
+      // Its users want what the peers of these tests ask for.
+      if (event === 'refer') data.accept(() => {}, media(false));
+      if (event === 'replaces') data.accept(() => {});
+      // JsSIP has refused an offer that met its own (491), and would take it all the same: it
+      // loses its own by that, and ends the call. An application has to say no once more.
+      if (event === 'reinvite' && offers.has(newSession)) data.reject({ status_code: 491 });
     });
   }
+  return call;
+}
+
+/** Delays what is sent and what comes in, by `ms` each, in order. */
+class SlowSocket extends JsSIP.WebSocketInterface {
+  delay = 0;
+
+  send(message) {
+    if (!this.delay) return super.send(message);
+    setTimeout(() => super.send(message), this.delay);
+    return true;
+  }
+
+  _onMessage(event) {
+    if (!this.delay) return super._onMessage(event);
+    setTimeout(() => super._onMessage(event), this.delay);
+  }
+}
+
+/** Makes an offer. What JsSIP's `done` callback tells is told as an event. */
+function offer(verb, { call = sessions.length, useUpdate = false } = {}) {
+  const offering = session(call);
+  offers.add(offering);
+  return offering[verb]({ useUpdate }, () => {
+    offers.delete(offering);
+    window.report({ event: `${verb}:done`, call });
+  });
 }
 
 window.phone = {
   version: JsSIP.version,
 
   register({ server, uri, password }) {
-    const sockets = [new JsSIP.WebSocketInterface(server)];
-    ua = new JsSIP.UA({ sockets, uri, password, register: true, register_expires: 120 });
+    socket = new SlowSocket(server);
+    ua = new JsSIP.UA({
+      sockets: [socket], uri, password, register: true, register_expires: 120,
+    });
     for (const event of UA_EVENTS) {
       ua.on(event, (data) => window.report({ event, cause: data?.cause }));
     }
     ua.on('newRTCSession', (data) => {
       // An outgoing one is followed from here on too, before its first event.
-      follow(data.session);
+      const call = follow(data.session);
+      const replaces = data.request.hasHeader('Replaces');
       if (data.originator === 'remote') {
-        window.report({ event: 'incoming', from: data.request.from.uri.toString() });
+        window.report({ event: 'incoming', call, replaces, from: data.request.from.uri.toString() });
+        // Whoever has let it take another's place answers it, too.
+        if (replaces) data.session.answer(media(false));
+      } else {
+        window.report({ event: 'calling', call, replaces, to: data.request.to.uri.toString() });
       }
     });
     ua.start();
   },
 
-  call(target) {
-    ua.call(target, MEDIA);
+  call(target, { video = false } = {}) {
+    ua.call(target, media(video));
+    return sessions.length;
   },
 
-  answer() {
-    session.answer(MEDIA);
+  answer({ call, video = false } = {}) {
+    session(call).answer(media(video));
   },
 
-  sendDTMF(tones) {
-    session.sendDTMF(tones, { duration: 100, interToneGap: 100, transportType: 'INFO' });
+  hold: (options) => offer('hold', options),
+  unhold: (options) => offer('unhold', options),
+  renegotiate: (options) => offer('renegotiate', options),
+
+  isOnHold(call) {
+    return session(call).isOnHold();
+  },
+
+  isEstablished(call) {
+    return session(call).isEstablished();
+  },
+
+  sendDTMF(tones, transportType = 'INFO') {
+    session().sendDTMF(tones, { duration: 100, interToneGap: 100, transportType });
+  },
+
+  sendInfo(contentType, body) {
+    session().sendInfo(contentType, body);
+  },
+
+  /** Refers the peer of `call` to `target`, or, with `replaces`, to the peer of that call. */
+  refer(target, { call, replaces } = {}) {
+    const eventHandlers = Object.fromEntries(REFER_EVENTS.map((name) => [
+      name,
+      (data) => window.report({
+        event: `refer:${name}`,
+        status: data?.status_line?.status_code ?? data?.response?.status_code,
+      }),
+    ]));
+    session(call).refer(target, { eventHandlers, replaces: replaces && session(replaces) });
   },
 
   terminate(options = {}) {
-    session.terminate(options);
+    session(options.call).terminate(options);
+  },
+
+  terminateAll() {
+    for (const session of sessions) if (!session.isEnded()) session.terminate();
+  },
+
+  /** How long each message takes either way from now on, in milliseconds. */
+  slowDown(ms) {
+    socket.delay = ms;
   },
 
   /** Statistics of the audio that comes in. */
-  async inboundAudio() {
-    for (const stat of (await session.connection.getStats()).values()) {
-      if (stat.type === 'inbound-rtp' && stat.kind === 'audio') {
-        const { packetsReceived, packetsLost, bytesReceived, totalAudioEnergy } = stat;
-        return { packetsReceived, packetsLost, bytesReceived, totalAudioEnergy };
-      }
-    }
-    return { packetsReceived: 0, packetsLost: 0, bytesReceived: 0, totalAudioEnergy: 0 };
+  inboundAudio: (call) => inbound(session(call).connection, 'audio'),
+  inboundVideo: (call) => inbound(session(call).connection, 'video'),
+
+  /** From now on the tones in the audio that comes in are watched. */
+  followAudio: (call) => followAudio(session(call).connection),
+  heardTone,
+
+  /** The media of a call that somebody else signals: takes an offer and gives the answer. */
+  async rawAnswer(offer) {
+    const raw = new Raw();
+    raws.push(raw);
+    return raw.answer(offer);
   },
+  rawInboundAudio: () => inbound(raws.at(-1).connection, 'audio'),
+  rawClose: () => raws.splice(0).forEach((raw) => raw.close()),
 
   /** Unregisters and closes the connection; resolves when both are done. */
   stop() {

@@ -1,0 +1,64 @@
+// What a page hears, and counts, of the media that comes in.
+
+/** The two frequencies of each DTMF tone, in hertz (ITU-T Q.23). */
+const ROWS = [697, 770, 852, 941];
+const COLUMNS = [1209, 1336, 1477, 1633];
+const KEYS = ['123A', '456B', '789C', '*0#D'];
+
+// Chromium decodes only what somebody listens to.
+const speaker = new Audio();
+let analyser;
+
+/** Plays what `connection` brings. */
+export function listen(connection) {
+  connection.addEventListener('track', ({ track }) => {
+    if (track.kind !== 'audio') return;
+    speaker.srcObject = new MediaStream([track]);
+    speaker.play();
+  });
+}
+
+const NOTHING = {
+  packetsReceived: 0, packetsLost: 0, bytesReceived: 0, totalAudioEnergy: 0, framesDecoded: 0,
+};
+
+/** Statistics of what comes in of this kind. */
+export async function inbound(connection, kind) {
+  for (const stat of (await connection.getStats()).values()) {
+    if (stat.type === 'inbound-rtp' && stat.kind === kind) {
+      return Object.fromEntries(Object.keys(NOTHING).map((name) => [name, stat[name] ?? 0]));
+    }
+  }
+  return NOTHING;
+}
+
+/** From now on `heardTone` tells of this connection. */
+export function followAudio(connection) {
+  const { track } = connection.getReceivers().find(({ track }) => track.kind === 'audio');
+  const context = new AudioContext();
+  analyser = context.createAnalyser();
+  analyser.fftSize = 2048;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+}
+
+/**
+ * The DTMF tone that sounds right now, or nothing. Chromium has no event for telephone events
+ * (RFC 4733), but it makes them sound.
+ */
+export function heardTone() {
+  const decibels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(decibels);
+  const width = analyser.context.sampleRate / analyser.fftSize;
+  const level = (hertz) => {
+    const bin = Math.round(hertz / width);
+    return Math.max(...decibels.subarray(bin - 1, bin + 2));
+  };
+  const loudest = (frequencies) => {
+    const levels = frequencies.map(level);
+    const best = levels.indexOf(Math.max(...levels));
+    const others = levels.filter((_, index) => index !== best);
+    return levels[best] > -50 && levels[best] > Math.max(...others) + 10 ? best : undefined;
+  };
+  const [row, column] = [loudest(ROWS), loudest(COLUMNS)];
+  return KEYS[row]?.[column];
+}

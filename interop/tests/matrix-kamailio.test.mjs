@@ -1,0 +1,4 @@
+import { startKamailio } from '../lib/kamailio.mjs';
+import { describeMatrix } from '../lib/matrix.mjs';
+
+describeMatrix('Kamailio', startKamailio);
