@@ -296,6 +296,7 @@ impl Agent {
         self.cx.now = now;
         if let Some(session) = self.sessions.get_mut(&session) {
             session.report(&mut self.cx, report);
+            session.tell_ready(&mut self.cx);
         }
         self.settle();
     }
@@ -313,6 +314,7 @@ impl Agent {
                 .and_then(|id| self.sessions.get_mut(&id))
         {
             session.reply(&mut self.cx, ask, reply);
+            session.tell_ready(&mut self.cx);
         }
         self.settle();
     }
@@ -391,6 +393,7 @@ impl Agent {
             Timer::Session(id, timer) => {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.timer(&mut self.cx, timer);
+                    session.tell_ready(&mut self.cx);
                 }
             }
             Timer::Refer(id, refer) => {

@@ -250,6 +250,9 @@ pub enum SessionEvent {
         /// Whether the session is now as it was to be, or as it was before.
         result: Result<(), RenegotiationError>,
     },
+    /// A new offer may be made: now that the session is established, or that the exchange before is
+    /// over ([`SessionInfo::is_ready_to_reoffer`](crate::SessionInfo::is_ready_to_reoffer)).
+    ReadyToReoffer,
     /// A re-INVITE or UPDATE of the peer was taken and answered: the seed API's `callback`.
     Reoffered {
         /// The request.
@@ -307,6 +310,7 @@ impl SessionEvent {
             Self::Hold { .. } => "hold",
             Self::Unhold { .. } => "unhold",
             Self::Renegotiated { .. } => "renegotiated",
+            Self::ReadyToReoffer => "readytoreoffer",
             Self::Reoffered { .. } => "reoffered",
             Self::RemoteIdentity { .. } => "remoteidentity",
             Self::GetUserMediaFailed { .. } => "getusermediafailed",

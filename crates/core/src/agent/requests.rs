@@ -71,7 +71,10 @@ impl Agent {
     fn ack_received(&mut self, ack: Request) {
         let session = DialogId::of_request(&ack).and_then(|id| self.cx.dialogs.get(&id));
         match session.and_then(|id| self.sessions.get_mut(&id)) {
-            Some(session) => session.acknowledged(&mut self.cx, ack),
+            Some(session) => {
+                session.acknowledged(&mut self.cx, ack);
+                session.tell_ready(&mut self.cx);
+            }
             None => self.counters.stray_acks += 1,
         }
     }
@@ -168,13 +171,16 @@ impl Agent {
     fn route_in_dialog(&mut self, transaction: TransactionId, request: Request) {
         let session = DialogId::of_request(&request).and_then(|id| self.cx.dialogs.get(&id));
         match session.and_then(|id| self.sessions.get_mut(&id)) {
-            Some(session) => session.requested(
-                &mut self.cx,
-                InSession {
-                    transaction,
-                    request,
-                },
-            ),
+            Some(session) => {
+                session.requested(
+                    &mut self.cx,
+                    InSession {
+                        transaction,
+                        request,
+                    },
+                );
+                session.tell_ready(&mut self.cx);
+            }
             None => {
                 self.cx
                     .answer(transaction, &request, StatusCode::CALL_DOES_NOT_EXIST);

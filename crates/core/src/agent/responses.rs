@@ -191,12 +191,14 @@ impl Agent {
             Owner::Invite(session) => {
                 if let (Some(session), Some(id)) = (self.sessions.get_mut(&session), id) {
                     session.invite_answered(&mut self.cx, id, answer);
+                    session.tell_ready(&mut self.cx);
                 }
             }
             Owner::InDialog(session, kind) => {
                 match (self.sessions.get_mut(&session), kind) {
                     (Some(session), kind) => {
                         session.in_dialog_answered(&mut self.cx, id, kind, answer);
+                        session.tell_ready(&mut self.cx);
                     }
                     // Told, even though its session is gone.
                     (None, InDialog::Alone(request)) => self.cx.request_over(request, answer),

@@ -1,6 +1,6 @@
 //! `answer()`: takes an incoming call.
 
-use offhook_sip::{HeaderName, StatusCode};
+use offhook_sip::StatusCode;
 
 use super::established::{Established, Handshake, Unacknowledged};
 use super::incoming::Offered;
@@ -115,6 +115,9 @@ impl Session {
             offered.ready = Some(sdp);
             return;
         }
+        // An answer that has been updated since is no answer to repeat (RFC 6337 section 3.1).
+        let updated =
+            offered.provisionals.is_answered() && (offered.updated || self.exchange.negotiates());
         let transaction = offered.transaction;
         let request = offered.request.clone();
         let extra_headers = options.extra_headers.clone();
@@ -125,7 +128,9 @@ impl Session {
             .and_then(|mut response| {
                 headers::put_extra(response.headers_mut(), &extra_headers)?;
                 self.answer_timer(cx, &request, response.headers_mut())?;
-                response.set_body(headers::APPLICATION_SDP, sdp)?;
+                if !updated {
+                    response.set_body(headers::APPLICATION_SDP, sdp)?;
+                }
                 Ok(response)
             });
         let Ok(response) = response else {
@@ -141,7 +146,6 @@ impl Session {
         };
         cx.forget_invite(self.id);
         let Offered { dialog, .. } = incoming.into_offered();
-        let allows_update = request.has_token(HeaderName::Allow, "UPDATE");
         for timer in [
             SessionTimer::Expires,
             SessionTimer::Provisional,
@@ -161,7 +165,6 @@ impl Session {
         self.state = State::Established(Box::new(Established::new(
             dialog,
             Handshake::Unacknowledged(unacknowledged),
-            allows_update,
         )));
         self.started = Some(cx.now);
         cx.tell(

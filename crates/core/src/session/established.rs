@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook_sip::{Message, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode};
 
 use super::closing::Closing;
-use super::reoffer::{Exchange, Reoffer, sequence_of};
+use super::reoffer::sequence_of;
 use super::{Answer, Received, Session, SessionTimer, State, Status, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
@@ -22,12 +22,6 @@ use crate::transaction::TransactionId;
 pub(crate) struct Established {
     dialog: Dialog,
     pub(super) handshake: Handshake,
-    /// The re-INVITE or UPDATE that is under way.
-    pub(super) exchange: Exchange,
-    /// Our offer that waits until the peer's is answered, after both met.
-    pub(super) later: Option<Reoffer>,
-    /// Whether the peer takes UPDATE.
-    pub(super) allows_update: bool,
 }
 
 /// How far the three-way handshake of the last INVITE is.
@@ -56,15 +50,8 @@ pub(crate) struct Unacknowledged {
 }
 
 impl Established {
-    /// `allows_update` says whether the peer's last Allow header listed UPDATE.
-    pub(crate) fn new(dialog: Dialog, handshake: Handshake, allows_update: bool) -> Self {
-        Self {
-            dialog,
-            handshake,
-            exchange: Exchange::Idle,
-            later: None,
-            allows_update,
-        }
+    pub(crate) fn new(dialog: Dialog, handshake: Handshake) -> Self {
+        Self { dialog, handshake }
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -262,7 +249,7 @@ impl Session {
             transaction,
             request,
         } = &received;
-        let in_order = match self.dialog_mut() {
+        let in_order = match self.dialog_of(request) {
             Some(dialog) => dialog.accept_sequence(request),
             None => Err(StatusCode::CALL_DOES_NOT_EXIST),
         };

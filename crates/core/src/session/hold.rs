@@ -2,8 +2,8 @@
 
 use offhook_sip::sdp::{Direction, Sdp};
 
+use super::Session;
 use super::reoffer::{Purpose, ReofferOptions};
-use super::{Session, State};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Originator, SessionEvent};
@@ -72,7 +72,7 @@ impl Session {
 
     /// The peer's description says whether it holds this side.
     pub(super) fn set_remote_hold(&mut self, cx: &mut Context, held: bool) {
-        if self.on_hold.remote == held || !matches!(self.state, State::Established(_)) {
+        if self.on_hold.remote == held || self.is_ended() {
             return;
         }
         self.on_hold.remote = held;

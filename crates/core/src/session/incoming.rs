@@ -42,6 +42,8 @@ pub(crate) struct Offered {
     pub(super) provisionals: Provisionals,
     /// Our answer, when it went out for early media.
     pub(super) early: Option<String>,
+    /// Whether an UPDATE has changed what our answer agreed on.
+    pub(super) updated: bool,
     /// Our answer, when its 200 waits for a PRACK.
     pub(super) ready: Option<String>,
 }
@@ -135,6 +137,7 @@ impl Session {
             flow,
             provisionals: Provisionals::default(),
             early: None,
+            updated: false,
             ready: None,
         });
         let state = State::Incoming(Incoming::Announced(offered, ask));
@@ -147,6 +150,7 @@ impl Session {
         let mut session = Self::new(id, Direction::Incoming, call_id, local, remote, state);
         session.trickle = Trickle::new(cx.config.trickle_ice);
         session.trickle.note(&invite);
+        session.allows_update = invite.has_token(HeaderName::Allow, "UPDATE");
         session.note_identity(cx, &invite);
         Ok(session)
     }
@@ -202,8 +206,11 @@ impl Session {
         }
         let headers = response.headers_mut();
         headers.push(HeaderName::Server, &cx.config.user_agent)?;
-        if status.is_success() {
+        if status.code() < 300 {
+            // Before the 200, too: it may be UPDATEd then (RFC 3311 section 5.1).
             headers.push(HeaderName::Allow, headers::ALLOW)?;
+        }
+        if status.is_success() {
             let supported = headers::supported(&cx.config);
             headers.push(HeaderName::Supported, supported)?;
         }

@@ -17,6 +17,7 @@ mod notifier;
 mod outgoing;
 mod proceeding;
 mod progress;
+mod ready;
 mod recovery;
 mod redirect;
 mod refer;
@@ -31,7 +32,7 @@ mod terms;
 mod timers;
 mod trickle;
 
-use offhook_sip::{Message, NameAddr, Request, Response};
+use offhook_sip::{HeaderName, Message, NameAddr, Request, Response, StatusCode};
 
 use crate::ask::{AskId, Question, Reply};
 use crate::cause::Cause;
@@ -58,6 +59,7 @@ use refer::Transfers;
 pub(crate) use referred::follow;
 pub use reoffer::ReofferOptions;
 pub(crate) use reoffer::sequence_of;
+use reoffer::{Exchange, Reoffer};
 use terms::TIMERS;
 pub use terms::{Direction, SessionId, Status};
 pub(crate) use terms::{InDialog, SessionTimer};
@@ -116,6 +118,14 @@ pub(crate) struct Session {
     on_hold: OnHold,
     timers: SessionTimers,
     trickle: Trickle,
+    /// The re-INVITE or UPDATE that is under way.
+    exchange: Exchange,
+    /// Our offer that waits until the peer's is answered, after both met.
+    later: Option<Reoffer>,
+    /// Whether the peer takes UPDATE, by its last Allow header.
+    allows_update: bool,
+    /// Whether it has been told that a new offer may be made.
+    ready: bool,
     /// Who the network says the peer is.
     asserted: Option<NameAddr<'static>>,
     /// Where 3xx responses lead, when they are followed.
@@ -152,6 +162,10 @@ impl Session {
             on_hold: OnHold::default(),
             timers: SessionTimers::default(),
             trickle: Trickle::default(),
+            exchange: Exchange::Idle,
+            later: None,
+            allows_update: false,
+            ready: false,
             asserted: None,
             redirections: None,
             transfers: Transfers::default(),
@@ -248,11 +262,11 @@ impl Session {
             cx.media(self.id, MediaRequest::Capture { audio, video });
             return;
         }
+        if self.exchange_asked() == Some(ask) {
+            return self.exchange_replied(cx, reply);
+        }
         match &self.state {
             State::Incoming(incoming) if incoming.asked() == Some(ask) => self.announced(cx),
-            State::Established(_) if self.exchange_asked() == Some(ask) => {
-                self.exchange_replied(cx, reply)
-            }
             State::Outgoing(outgoing) if outgoing.asked() == Some(ask) => {
                 self.sending_replied(cx, reply)
             }
@@ -270,6 +284,9 @@ impl Session {
             self.trickle.described(sdp);
         }
         match &self.state {
+            State::Outgoing(_) | State::Incoming(_) if self.exchange.negotiates() => {
+                self.exchange_negotiated(cx, outcome);
+            }
             State::Outgoing(_) => self.outgoing_negotiated(cx, outcome),
             State::Incoming(_) => self.incoming_negotiated(cx, outcome),
             State::Established(_) => self.established_negotiated(cx, outcome),
@@ -323,6 +340,23 @@ impl Session {
         }
     }
 
+    /// The dialog that a request of the peer names.
+    fn dialog_of(&mut self, request: &Request) -> Option<&mut Dialog> {
+        let peer = request.from().ok();
+        self.dialog_with(peer.as_ref().and_then(NameAddr::tag))
+    }
+
+    /// The dialog whose peer has this tag: a call that rings may have several.
+    fn dialog_with(&mut self, tag: Option<&str>) -> Option<&mut Dialog> {
+        if matches!(self.state, State::Outgoing(_)) {
+            return match &mut self.state {
+                State::Outgoing(outgoing) => outgoing.early_dialog(tag),
+                _ => None,
+            };
+        }
+        self.dialog_mut()
+    }
+
     /// Sends a request inside the dialog of this session.
     fn send_in_dialog(
         &mut self,
@@ -339,13 +373,17 @@ impl Session {
 
     /// A challenged request of this session goes out again with credentials; says whether it did.
     pub(crate) fn retry(&mut self, cx: &mut Context, mut pending: crate::context::Pending) -> bool {
+        let to = pending.request.headers().get(HeaderName::To);
+        let peer = to
+            .and_then(|to| NameAddr::parse(to).ok())
+            .and_then(|to| to.tag().map(str::to_owned));
         let number = match pending.owner {
             Owner::Invite(_) => match &mut self.state {
                 State::Outgoing(outgoing) => outgoing.next_sequence(),
                 // Cancelled meanwhile: the challenge is a final response like any other.
                 _ => None,
             },
-            Owner::InDialog(..) => self.dialog_mut().map(Dialog::next_sequence),
+            Owner::InDialog(..) => self.dialog_with(peer.as_deref()).map(Dialog::next_sequence),
             _ => None,
         };
         let Some(number) = number else {
@@ -355,10 +393,10 @@ impl Session {
         if let Owner::InDialog(_, InDialog::Refer(refer)) = pending.owner {
             self.refer_renumbered(refer, number);
         }
-        let numbered = pending.request.headers_mut().set(
-            offhook_sip::HeaderName::CSeq,
-            format_args!("{number} {method}"),
-        );
+        let numbered = pending
+            .request
+            .headers_mut()
+            .set(HeaderName::CSeq, format_args!("{number} {method}"));
         if numbered.is_err() {
             return false;
         }
@@ -370,7 +408,7 @@ impl Session {
                 }
                 Err(_) => false,
             },
-            _ => match self.dialog_mut() {
+            _ => match self.dialog_with(peer.as_deref()) {
                 Some(dialog) => cx.resubmit_in(dialog, pending).is_ok(),
                 None => false,
             },
@@ -387,8 +425,7 @@ impl Session {
     ) {
         match kind {
             InDialog::Bye => self.bye_answered(cx),
-            // The peer's response comes again where it did not arrive.
-            InDialog::Prack => {}
+            InDialog::Prack => self.prack_answered(&answer),
             InDialog::Trickle => self.candidates_answered(cx, answer),
             InDialog::Reinvite => self.reoffer_answered(cx, id, answer),
             InDialog::Update => self.reoffer_answered(cx, None, answer),
@@ -424,6 +461,7 @@ impl Session {
             cx.timers.cancel(&Timer::Session(self.id, timer));
         }
         self.dtmf = DtmfQueue::default();
+        self.leave_exchange(cx, StatusCode::REQUEST_TERMINATED);
         if !matches!(self.media.setup, Setup::None) {
             cx.media(self.id, MediaRequest::Close);
         }

@@ -74,6 +74,8 @@ pub(crate) struct Early {
     pub(super) dialog: Dialog,
     /// The number of its last reliable provisional response.
     pub(super) reliable: Option<u32>,
+    /// How many PRACKs to it are not answered.
+    pub(super) pracks: u32,
     /// The answer it has given.
     pub(super) answer: Option<String>,
 }

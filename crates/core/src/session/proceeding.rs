@@ -115,6 +115,7 @@ impl Session {
             .to()
             .ok()
             .and_then(|to| to.tag().map(str::to_owned));
+        let allows_update = response.has_token(HeaderName::Allow, "UPDATE");
         let (originator, response) = (Originator::Remote, Some(response));
         cx.tell(
             self.id,
@@ -131,6 +132,7 @@ impl Session {
         self.trickle_to(tag.as_deref(), reliability == Reliability::Unreliable);
         let kind = match reliability {
             Reliability::Next => {
+                self.allows_update = allows_update;
                 self.media.answered_by = tag;
                 SdpKind::Answer
             }
@@ -159,6 +161,7 @@ impl Session {
         early.push(Early {
             dialog,
             reliable: None,
+            pracks: 0,
             answer: None,
         });
         Some(early.len() - 1)
@@ -224,19 +227,34 @@ impl Session {
             next,
         };
         self.state = State::Outgoing(Outgoing::Answered(Box::new(answered)));
-        if self.media.negotiation.is_idle() {
+        if !self.is_answered_already() {
+            // What another fork's answer had made possible is over with it.
+            self.leave_exchange(cx, StatusCode::CALL_DOES_NOT_EXIST);
+        }
+        if self.media.negotiation.is_idle() || self.exchange.negotiates() {
             self.apply_next(cx);
+        }
+    }
+
+    /// Whether the fork that has taken the call had given its answer reliably before.
+    fn is_answered_already(&self) -> bool {
+        match (&self.state, &self.media.answered_by) {
+            (State::Outgoing(Outgoing::Answered(answered)), Some(tag)) => {
+                answered.dialog.id().remote_tag == *tag
+            }
+            _ => false,
         }
     }
 
     /// Applies the answer of the 2xx, unless it is applied already.
     pub(super) fn apply_next(&mut self, cx: &mut Context) {
+        let same = self.is_answered_already();
         let State::Outgoing(Outgoing::Answered(answered)) = &mut self.state else {
             return;
         };
-        let same = self.media.answered_by.is_some()
-            && self.media.answered_by.as_deref() == Some(answered.dialog.id().remote_tag.as_str());
-        if self.media.negotiation.awaits_answer() {
+        if same {
+            self.establish(cx);
+        } else if self.media.negotiation.awaits_answer() {
             match answered.next.take() {
                 Some(sdp) => self
                     .media
@@ -244,8 +262,6 @@ impl Session {
                     .apply(cx, self.id, SdpKind::Answer, &sdp),
                 None => self.answer_refused(cx, "400", "Missing SDP"),
             }
-        } else if same {
-            self.establish(cx);
         } else if !answered.offered {
             match answered.next.take() {
                 Some(sdp) => self
@@ -303,7 +319,7 @@ impl Session {
             ..
         } = *answered;
         self.note_identity(cx, &response);
-        let allows_update = response.has_token(HeaderName::Allow, "UPDATE");
+        self.allows_update = response.has_token(HeaderName::Allow, "UPDATE");
         self.started = Some(cx.now);
         self.confirmed = true;
         self.timer_accepted(cx, &response);
@@ -320,8 +336,7 @@ impl Session {
             invite: invite.transaction,
             ack,
         };
-        self.state =
-            State::Established(Box::new(Established::new(dialog, handshake, allows_update)));
+        self.state = State::Established(Box::new(Established::new(dialog, handshake)));
         cx.tell(
             self.id,
             SessionEvent::Confirmed {

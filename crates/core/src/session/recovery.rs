@@ -28,7 +28,11 @@ impl Session {
         {
             offered.flow = flow;
         }
-        if let Some(dialog) = self.dialog_mut() {
+        if let State::Outgoing(Outgoing::Proceeding(_, early)) = &mut self.state {
+            for early in early {
+                early.dialog.replace_flow(replaced.flow, flow);
+            }
+        } else if let Some(dialog) = self.dialog_mut() {
             dialog.replace_flow(replaced.flow, flow);
         }
         if replaced.moved {
@@ -117,7 +121,8 @@ impl Session {
 
     /// Restarts ICE by a new offer, now or as soon as one can be made.
     pub(super) fn restart_ice(&mut self, cx: &mut Context) {
-        if !matches!(self.state, State::Established(_)) {
+        // A call that rings has media to move only where they flow early.
+        if !matches!(self.state, State::Established(_)) && !self.is_ready_to_reoffer() {
             return;
         }
         let options = ReofferOptions {

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use offhook_sip::{
-    HeaderName, Method, OutgoingResponse, RAck, RSeq, Request, Response, StatusCode, WriteError,
+    HeaderName, Method, NameAddr, OutgoingResponse, RAck, RSeq, Request, Response, StatusCode,
+    WriteError,
 };
 
-use super::outgoing::Early;
-use super::{InDialog, Incoming, Received, Session, SessionTimer, State};
+use super::outgoing::{Early, Outgoing};
+use super::{Answer, InDialog, Incoming, Received, Session, SessionTimer, State};
 use crate::cause::Cause;
 use crate::context::{Context, Owner, Timer};
 use crate::event::Originator;
@@ -28,6 +29,8 @@ pub(super) struct Provisionals {
     number: u32,
     /// The one that waits for its PRACK.
     unacknowledged: Option<Unacknowledged>,
+    /// Whether one with our answer has been acknowledged.
+    answered: bool,
     /// Those that wait for it.
     waiting: VecDeque<OutgoingResponse>,
     /// The unreliable answer that is sent again until an INFO comes (RFC 8840 section 4.3.2).
@@ -41,6 +44,11 @@ struct Unacknowledged {
 }
 
 impl Provisionals {
+    /// Whether the peer has acknowledged our answer: the exchange that the INVITE began is over.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered
+    }
+
     /// Whether a 2xx has to wait: a description is out that the peer has not acknowledged
     /// (RFC 3262 section 5).
     pub(super) fn holds_answer(&self) -> bool {
@@ -101,13 +109,26 @@ impl Session {
         });
         if let Ok(prack) = prack {
             // One that is lost makes the peer send its response again.
-            let _ = cx.submit_in(
-                &early.dialog,
-                Owner::InDialog(self.id, InDialog::Prack),
-                prack,
-            );
+            let owner = Owner::InDialog(self.id, InDialog::Prack);
+            if cx.submit_in(&early.dialog, owner, prack).is_ok() {
+                early.pracks += 1;
+            }
         }
         Reliability::Next
+    }
+
+    /// A PRACK of ours was answered: its sequence number is used up at the peer, and an UPDATE may
+    /// follow it.
+    pub(super) fn prack_answered(&mut self, answer: &Answer) {
+        let peer = answer.response().and_then(|response| response.to().ok());
+        let tag = peer.as_ref().and_then(NameAddr::tag);
+        if let State::Outgoing(Outgoing::Proceeding(_, early)) = &mut self.state
+            && let Some(early) = early
+                .iter_mut()
+                .find(|early| Some(early.dialog.id().remote_tag.as_str()) == tag)
+        {
+            early.pracks = early.pracks.saturating_sub(1);
+        }
     }
 
     /// Sends a provisional response to the peer's INVITE: reliably where the peer insists, or takes
@@ -279,8 +300,8 @@ impl Session {
             && rack.response == offered.provisionals.number
             && rack.method == Method::Invite
             && invite == Ok(rack.cseq);
-        if known {
-            offered.provisionals.unacknowledged = None;
+        if known && let Some(sent) = offered.provisionals.unacknowledged.take() {
+            offered.provisionals.answered |= !sent.response.body().is_empty();
         }
         known
     }

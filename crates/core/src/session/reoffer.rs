@@ -57,7 +57,7 @@ pub(crate) struct Reoffer {
     options: ReofferOptions,
 }
 
-/// The exchange of descriptions that is under way in an established session.
+/// The exchange of descriptions that is under way, after the one that the INVITE began.
 #[derive(Debug, Default)]
 pub(crate) enum Exchange {
     /// None.
@@ -78,6 +78,13 @@ pub(crate) enum Exchange {
     Answering(Received),
 }
 
+impl Exchange {
+    /// Whether a description is made or applied for its sake, or its answer awaited.
+    pub(super) fn negotiates(&self) -> bool {
+        !matches!(self, Self::Idle | Self::Waiting(_) | Self::Asking(..))
+    }
+}
+
 impl Session {
     pub(crate) fn renegotiate(
         &mut self,
@@ -91,22 +98,6 @@ impl Session {
             });
         }
         self.reoffer(cx, Purpose::Renegotiate, options)
-    }
-
-    /// Whether a new offer may be made now: the session is established and no other exchange of
-    /// descriptions is under way.
-    pub(crate) fn is_ready_to_reoffer(&self) -> bool {
-        match &self.state {
-            State::Established(established) => {
-                matches!(established.exchange, Exchange::Idle)
-                    && matches!(
-                        established.handshake,
-                        Handshake::Acknowledged { .. } | Handshake::Settled
-                    )
-                    && self.media.negotiation.is_stable()
-            }
-            _ => false,
-        }
     }
 
     pub(super) fn reoffer(
@@ -141,22 +132,18 @@ impl Session {
     }
 
     pub(super) fn set_exchange(&mut self, exchange: Exchange) {
-        if let State::Established(established) = &mut self.state {
-            established.exchange = exchange;
-        }
+        self.exchange = exchange;
     }
 
     pub(super) fn take_exchange(&mut self) -> Exchange {
-        match &mut self.state {
-            State::Established(established) => std::mem::take(&mut established.exchange),
-            _ => Exchange::Idle,
-        }
+        std::mem::take(&mut self.exchange)
     }
 
     /// Our offer is ready: it goes out.
     pub(super) fn send_reoffer(&mut self, cx: &mut Context, reoffer: Reoffer, offer: String) {
-        let update = reoffer.options.use_update
-            && matches!(&self.state, State::Established(established) if established.allows_update);
+        // Before the call is answered an UPDATE is the only way (RFC 3311 section 5.1).
+        let early = !matches!(self.state, State::Established(_));
+        let update = early || (reoffer.options.use_update && self.allows_update);
         let (method, kind) = if update {
             (Method::Update, InDialog::Update)
         } else {
@@ -239,7 +226,9 @@ impl Session {
         }
         self.note_allowed(response);
         self.note_identity(cx, response);
-        self.timer_accepted(cx, response);
+        if matches!(self.state, State::Established(_)) {
+            self.timer_accepted(cx, response);
+        }
         match sdp_of(response, cx).map(str::to_owned) {
             Some(sdp) => {
                 self.set_exchange(Exchange::Concluding(reoffer));
@@ -269,7 +258,7 @@ impl Session {
     pub(super) fn glare_over(&mut self, cx: &mut Context) {
         match self.take_exchange() {
             Exchange::Waiting(reoffer)
-                if self.media.negotiation.is_stable() && self.is_acknowledged() =>
+                if self.media.negotiation.is_stable() && self.may_offer() =>
             {
                 self.start_reoffer(cx, reoffer);
             }
@@ -280,17 +269,11 @@ impl Session {
             }
             other => {
                 self.set_exchange(other);
-                if matches!(&self.state, State::Established(established) if established.later.is_some())
-                {
+                if self.later.is_some() {
                     cx.set_timer(Timer::Session(self.id, SessionTimer::Glare), AGAIN);
                 }
             }
         }
-    }
-
-    pub(super) fn is_acknowledged(&self) -> bool {
-        matches!(&self.state, State::Established(established)
-            if matches!(established.handshake, Handshake::Acknowledged { .. } | Handshake::Settled))
     }
 
     pub(super) fn roll_back(&mut self, cx: &mut Context) {
@@ -312,6 +295,16 @@ impl Session {
             other => return self.set_exchange(other),
         };
         self.roll_back(cx);
+        self.tell_failed(cx, reoffer, RenegotiationError { cause, response });
+    }
+
+    /// Our offer will never be made.
+    pub(super) fn reoffer_dropped(&mut self, cx: &mut Context, reoffer: Reoffer) {
+        let (cause, response) = (Cause::DialogError, None);
+        self.tell_failed(cx, reoffer, RenegotiationError { cause, response });
+    }
+
+    fn tell_failed(&mut self, cx: &mut Context, reoffer: Reoffer, error: RenegotiationError) {
         match reoffer.purpose {
             Purpose::Hold => self.set_local_hold(cx, false),
             Purpose::Unhold => self.set_local_hold(cx, true),
@@ -322,7 +315,7 @@ impl Session {
                 return cx.set_timer(again, RESTART_AGAIN);
             }
         }
-        let result = Err(RenegotiationError { cause, response });
+        let result = Err(error);
         cx.tell(
             self.id,
             SessionEvent::Renegotiated {
@@ -364,6 +357,7 @@ impl Session {
                 self.send_reoffer(cx, reoffer, offer)
             }
             (Exchange::Concluding(reoffer), Outcome::AnswerApplied(_)) => {
+                self.note_update();
                 if !matches!(reoffer.purpose, Purpose::Refresh | Purpose::Restart) {
                     let (exchange, result) = (reoffer.id, Ok(()));
                     cx.tell(self.id, SessionEvent::Renegotiated { exchange, result });
@@ -388,10 +382,8 @@ impl Session {
 
     /// Whether the peer takes UPDATE, by the Allow header of its last message.
     pub(super) fn note_allowed(&mut self, message: &offhook_sip::Received) {
-        if let State::Established(established) = &mut self.state
-            && message.header(HeaderName::Allow).is_some()
-        {
-            established.allows_update = message.has_token(HeaderName::Allow, "UPDATE");
+        if message.header(HeaderName::Allow).is_some() {
+            self.allows_update = message.has_token(HeaderName::Allow, "UPDATE");
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The peer's re-INVITE or UPDATE (RFC 3261 section 14.2, RFC 3311 section 5.2).
 
-use offhook_sip::{HeaderName, Method, OutgoingResponse, StatusCode, WriteError};
+use offhook_sip::{
+    HeaderName, Method, NameAddr, OutgoingResponse, Request, StatusCode, WriteError,
+};
 
 use super::established::{Handshake, Unacknowledged};
 use super::hold::is_hold;
+use super::outgoing::Outgoing;
 use super::reoffer::Exchange;
 use super::{Received, Session, State, sdp_of};
 use crate::ask::{AskId, Question, Reply};
@@ -27,10 +30,7 @@ impl Session {
             transaction,
             request,
         } = &received;
-        if let Some(collision) = self.collision(
-            request.method() == Method::Invite,
-            !request.body().is_empty(),
-        ) {
+        if let Some(collision) = self.collision(request) {
             return self.refuse_collision(cx, &received, collision);
         }
         if !request.body().is_empty() && sdp_of(request, cx).is_none() {
@@ -49,28 +49,29 @@ impl Session {
         };
         let ask = cx.ask(self.id, question);
         // Our own offer, waiting after a collision, waits on.
-        let waiting = self.take_exchange();
-        if let (Exchange::Waiting(reoffer), State::Established(established)) =
-            (waiting, &mut self.state)
-        {
-            established.later = Some(reoffer);
+        if let Exchange::Waiting(reoffer) = self.take_exchange() {
+            self.later = Some(reoffer);
         }
         self.set_exchange(Exchange::Asking(received, ask));
     }
 
-    fn collision(&self, invite: bool, offers: bool) -> Option<Collision> {
-        let State::Established(established) = &self.state else {
-            return Some(Collision::Ours);
-        };
-        match &established.exchange {
+    /// What a request runs into (RFC 3261 section 14.2, RFC 3311 section 5.2).
+    fn collision(&self, request: &Request) -> Option<Collision> {
+        let invite = request.method() == Method::Invite;
+        let offers = !request.body().is_empty();
+        match &self.exchange {
             Exchange::Offering(_) | Exchange::Offered(_) | Exchange::Concluding(_)
                 if invite || offers =>
             {
-                Some(Collision::Ours)
+                return Some(Collision::Ours);
             }
-            Exchange::Asking(..) | Exchange::Answering(_) => Some(Collision::Theirs),
-            _ if matches!(established.handshake, Handshake::Answering(_)) => Some(Collision::Ours),
-            _ => match (&established.handshake, invite) {
+            Exchange::Asking(..) | Exchange::Answering(_) => return Some(Collision::Theirs),
+            _ => {}
+        }
+        let stable = self.media.negotiation.is_stable();
+        match &self.state {
+            State::Established(established) => match (&established.handshake, invite) {
+                (Handshake::Answering(_), _) => Some(Collision::Ours),
                 // Its ACK will come first, or never.
                 (Handshake::Unacknowledged(_), true) => Some(Collision::Theirs),
                 (Handshake::Unacknowledged(_), false)
@@ -80,6 +81,21 @@ impl Session {
                 }
                 _ => None,
             },
+            // The INVITE that is not answered is the peer's.
+            State::Incoming(_) if invite => Some(Collision::Theirs),
+            State::Incoming(incoming) if offers => {
+                let answered = incoming.offered().provisionals.is_answered();
+                (!answered || !stable).then_some(Collision::Theirs)
+            }
+            State::Incoming(_) => None,
+            State::Outgoing(Outgoing::Proceeding(..)) if offers && !invite => {
+                let fork = request.from().ok();
+                let fork = fork.as_ref().and_then(NameAddr::tag);
+                let answered = fork.is_some() && self.media.answered_by.as_deref() == fork;
+                (!answered || !stable).then_some(Collision::Ours)
+            }
+            State::Outgoing(Outgoing::Proceeding(..)) if !invite => None,
+            State::Outgoing(_) | State::Closing(_) | State::Closed => Some(Collision::Ours),
         }
     }
 
@@ -111,11 +127,8 @@ impl Session {
 
     /// The question that the application has about the peer's request, if there is one.
     pub(super) fn exchange_asked(&self) -> Option<AskId> {
-        match &self.state {
-            State::Established(established) => match &established.exchange {
-                Exchange::Asking(_, ask) => Some(*ask),
-                _ => None,
-            },
+        match &self.exchange {
+            Exchange::Asking(_, ask) => Some(*ask),
             _ => None,
         }
     }
@@ -202,11 +215,14 @@ impl Session {
             transaction,
             request,
         } = received;
+        if sdp.is_some() {
+            self.note_update();
+        }
         let Ok(response) = self.exchange_response(cx, &request, sdp) else {
             self.resume_later();
             return cx.answer(transaction, &request, StatusCode::SERVER_INTERNAL_ERROR);
         };
-        if let Some(dialog) = self.dialog_mut() {
+        if let Some(dialog) = self.dialog_of(&request) {
             dialog.refresh_target(&request);
         }
         self.note_allowed(&request);
@@ -233,7 +249,7 @@ impl Session {
     fn exchange_response(
         &mut self,
         cx: &mut Context,
-        request: &offhook_sip::Request,
+        request: &Request,
         sdp: Option<String>,
     ) -> Result<OutgoingResponse, WriteError> {
         let flow = self.dialog_mut().map(|dialog| dialog.flow());
@@ -244,7 +260,10 @@ impl Session {
         response
             .headers_mut()
             .push(HeaderName::Allow, headers::ALLOW)?;
-        self.answer_timer(cx, request, response.headers_mut())?;
+        // The interval of a session begins with the session.
+        if matches!(self.state, State::Established(_)) {
+            self.answer_timer(cx, request, response.headers_mut())?;
+        }
         self.trickle.put_answer(response.headers_mut(), request)?;
         if let Some(sdp) = sdp {
             response.set_body(headers::APPLICATION_SDP, sdp)?;
@@ -254,11 +273,10 @@ impl Session {
 
     /// Our own offer, put off by a collision, waits again for its time.
     fn resume_later(&mut self) {
-        if let State::Established(established) = &mut self.state
-            && matches!(established.exchange, Exchange::Idle)
-            && let Some(reoffer) = established.later.take()
+        if matches!(self.exchange, Exchange::Idle)
+            && let Some(reoffer) = self.later.take()
         {
-            established.exchange = Exchange::Waiting(reoffer);
+            self.exchange = Exchange::Waiting(reoffer);
         }
     }
 }

@@ -218,8 +218,8 @@ impl Session {
             return;
         };
         let update = match &self.state {
-            State::Established(established) => {
-                established.allows_update && cx.config.session_timers_refresh_by_update
+            State::Established(_) => {
+                self.allows_update && cx.config.session_timers_refresh_by_update
             }
             _ => return,
         };
@@ -260,9 +260,7 @@ impl Session {
             }
             Answer::Response(response) => {
                 let unknown = matches!(response.status().code(), 405 | 501);
-                if let State::Established(established) = &mut self.state {
-                    established.allows_update &= !unknown;
-                }
+                self.allows_update &= !unknown;
                 self.refresh_again(cx);
                 self.check_dialog(cx, answer);
             }

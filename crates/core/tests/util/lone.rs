@@ -41,6 +41,8 @@ pub(crate) struct Lone {
     pub(crate) probes: Vec<Bytes>,
     /// The flow of each message sent.
     pub(crate) sent_on: Vec<FlowId>,
+    /// How often it was told that a new offer may be made.
+    pub(crate) ready: usize,
     /// What the peer connection describes.
     pub(crate) sdp: String,
     /// Whether it has every candidate at once.
@@ -83,6 +85,7 @@ impl Lone {
             pings: Vec::new(),
             probes: Vec::new(),
             sent_on: Vec::new(),
+            ready: 0,
             sdp: OFFER.to_owned(),
             gathered: true,
         }
@@ -211,6 +214,13 @@ impl Lone {
                 )
             }
             Event::RegistrationFailed { cause, .. } => format!("registrationFailed({cause})"),
+            Event::Session {
+                event: SessionEvent::ReadyToReoffer,
+                ..
+            } => {
+                self.ready += 1;
+                return;
+            }
             Event::Session { event, .. } => match event {
                 SessionEvent::Progress {
                     response: Some(response),

@@ -48,6 +48,8 @@ pub(crate) struct Side {
     /// Whether its descriptions carry video, too.
     pub(crate) video: bool,
     address: SocketAddr,
+    /// How often it was told that a new offer may be made.
+    pub(crate) ready: usize,
     /// What its peer connection says of ICE, in each section.
     pub(crate) ice: &'static str,
     /// Whether it has every candidate at once.
@@ -80,6 +82,7 @@ impl Side {
             asks: None,
             video: false,
             address,
+            ready: 0,
             ice: "",
             gathered: true,
             held: false,
@@ -330,6 +333,10 @@ impl Pair {
         let name = match event {
             Event::Session { session, event } => {
                 side.session = Some(session);
+                if matches!(event, SessionEvent::ReadyToReoffer) {
+                    side.ready += 1;
+                    return;
+                }
                 describe(&event)
             }
             Event::SessionClosed { .. } => "closed".to_owned(),
