@@ -126,6 +126,33 @@ impl fmt::Debug for Responder {
 }
 
 /// The peer connection stands and may be changed before local media is added to it.
+///
+/// ```no_run
+/// use offhook::{Asks, DataChannelEvent, DataChannelOptions, SessionEvent, UserAgent};
+///
+/// # async fn chat(ua: UserAgent) -> Result<(), offhook::Error> {
+/// let asks = Asks { peer_connection: true, ..Asks::default() };
+/// let call = ua.call("sip:bob@example.com").asks(asks).start()?;
+/// while let Some(event) = call.next().await {
+///     if let SessionEvent::PeerConnection(ask) = event {
+///         let made = ask.connection().create_data_channel("chat", DataChannelOptions::default());
+///         let chat = made.await?;
+///         ask.proceed();
+///         tokio::spawn(async move {
+///             while let Some(event) = chat.next().await {
+///                 match event {
+///                     DataChannelEvent::Open => drop(chat.send_text("hello").await),
+///                     other => println!("{other:?}"),
+///                 }
+///             }
+///         });
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The callee gets it as [`SessionEvent::DataChannel`](crate::SessionEvent::DataChannel).
 #[derive(Debug)]
 pub struct PeerConnectionAsk {
     pub(crate) connection: PeerConnection,

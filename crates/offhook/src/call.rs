@@ -97,6 +97,15 @@ macro_rules! invite_options {
             self
         }
 
+        /// Whether the call sends audio: JsSIP's `mediaConstraints.audio`. Default: yes. A call
+        /// without it offers what the application makes in
+        /// [`SessionEvent::PeerConnection`](crate::SessionEvent::PeerConnection), such as a data
+        /// channel.
+        pub fn audio(mut self, audio: bool) -> Self {
+            self.$($at.)*options.audio = audio;
+            self
+        }
+
         /// Hides the caller's address (RFC 3323, `Privacy: id`).
         pub fn anonymous(mut self) -> Self {
             self.$($at.)*options.anonymous = true;

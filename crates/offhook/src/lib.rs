@@ -51,6 +51,7 @@
 //!
 //! Audio goes through a native WebRTC peer connection ([`Session::connection`]): ICE, DTLS-SRTP,
 //! Opus and G.711. What is sent comes from a [`Source`], what is received goes to a [`Sink`].
+//! [`DataChannel`]s go beside it; [`PeerConnectionAsk`] shows how one is made.
 //!
 //! # What stays secret
 //!
@@ -98,8 +99,9 @@ pub use offhook_core::{
     RenegotiationError, ReofferOptions, SdpKind, StatusLine, TerminateOptions, Transport,
 };
 pub use offhook_media::{
-    AudioCodec, AudioFrame, CandidatePair, FrameReceiver, FrameSender, IceServer, MediaError,
-    PeerConnection, Sink, Source, Stats, audio,
+    AudioCodec, AudioFrame, CandidatePair, DataChannel, DataChannelError, DataChannelEvent,
+    DataChannelOptions, DataChannelState, DataMessage, FrameReceiver, FrameSender, IceServer,
+    MediaError, PeerConnection, Sink, Source, Stats, audio,
 };
 pub use offhook_net::{NetError, TlsConfig};
 pub use offhook_sip as sip;

@@ -77,7 +77,7 @@ impl Peer {
     async fn carry_out(&mut self, request: MediaRequest) {
         let (step, result) = match request {
             MediaRequest::Open => (MediaStep::Open, self.open()),
-            MediaRequest::Capture { .. } => (MediaStep::Capture, self.capture().await),
+            MediaRequest::Capture { audio, .. } => (MediaStep::Capture, self.capture(audio).await),
             MediaRequest::CreateOffer { ice_restart } => {
                 (MediaStep::CreateOffer, self.create_offer(ice_restart).await)
             }
@@ -161,9 +161,9 @@ impl Peer {
         Ok(MediaReport::Opened)
     }
 
-    /// Adds the local audio. Video is not sent natively.
-    async fn capture(&mut self) -> Result<MediaReport, MediaError> {
-        if let Some(CallMedia { source, sink, .. }) = self.media.take() {
+    /// Adds the local audio, where the call has any. Video is not sent natively.
+    async fn capture(&mut self, audio: bool) -> Result<MediaReport, MediaError> {
+        if let Some(CallMedia { source, sink, .. }) = self.media.take().filter(|_| audio) {
             self.connection()?.add_audio(source, sink).await?;
         }
         Ok(MediaReport::Captured)
@@ -213,6 +213,10 @@ impl Peer {
     async fn tell(&mut self, event: PeerConnectionEvent) {
         let told = |event| drop(self.session.events.push(SessionEvent::Media(event)));
         match event {
+            // An application that does not take it closes it.
+            PeerConnectionEvent::DataChannel(channel) => {
+                drop(self.session.events.push(SessionEvent::DataChannel(channel)));
+            }
             PeerConnectionEvent::IceCandidate { candidate, mid } => {
                 self.report(MediaReport::Candidate {
                     candidate,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::{Originator, RenegotiationError};
+use offhook_media::DataChannel;
 use offhook_sip::{Request, Response};
 
 use crate::ask::{
@@ -166,6 +167,9 @@ pub enum SessionEvent {
         /// What the media engine says.
         error: String,
     },
+    /// The peer made a data channel; it is open. Not taken, it is closed. Those of this side are
+    /// made on the session's [`connection`](Session::connection).
+    DataChannel(DataChannel),
     /// Something happened to the session's media.
     Media(MediaEvent),
 }
@@ -221,6 +225,7 @@ impl SessionEvent {
             Self::CreateAnswerFailed { .. } => "peerconnection:createanswerfailed",
             Self::SetLocalDescriptionFailed { .. } => "peerconnection:setlocaldescriptionfailed",
             Self::SetRemoteDescriptionFailed { .. } => "peerconnection:setremotedescriptionfailed",
+            Self::DataChannel(_) => "media:datachannel",
             Self::Media(MediaEvent::Connected) => "media:connected",
             Self::Media(MediaEvent::Disconnected) => "media:disconnected",
             Self::Media(MediaEvent::Failed) => "media:failed",
@@ -238,6 +243,7 @@ impl SessionEvent {
                 | Self::Renegotiated { .. }
                 | Self::Reoffered { .. }
                 | Self::Referred(_)
+                | Self::DataChannel(_)
                 | Self::Media(_)
         )
     }
@@ -391,6 +397,7 @@ impl fmt::Display for SessionEvent {
             Self::SetRemoteDescriptionFailed { error } => {
                 write!(f, "the peer's description was refused: {error}")
             }
+            Self::DataChannel(channel) => write!(f, "data channel {:?} opened", channel.label()),
             Self::Media(MediaEvent::Connected) => f.write_str("media connected"),
             Self::Media(MediaEvent::Disconnected) => f.write_str("media interrupted"),
             Self::Media(MediaEvent::Failed) => f.write_str("media failed"),
