@@ -115,6 +115,7 @@ impl Answering {
         self.output.working(format_args!("{from} calls"));
         let plan = Plan {
             duration: self.args.duration,
+            echo: self.args.echo,
             number: Some(self.number),
             ..Plan::default()
         };

@@ -173,7 +173,7 @@ pub(crate) struct AnswerArgs {
     pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) media: MediaArgs,
-    /// Send back what the caller says.
+    /// Send back what the caller says, and what it sends on data channels.
     #[arg(long, conflicts_with = "play")]
     pub(crate) echo: bool,
     /// Refuse every call with this status, as 486 (busy) or 603 (declined).

@@ -74,7 +74,7 @@ pub(crate) async fn run(
         dtmf: args.dtmf.map(|tones| (tones, options)),
         give_up: Some(give_up),
         duration: args.duration,
-        number: None,
+        ..Plan::default()
     };
     let outcome = follow(output, &session, plan, interrupts).await;
     output.working("hanging up");

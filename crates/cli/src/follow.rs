@@ -9,6 +9,7 @@ use offhook::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::echo::echo;
 use crate::exit::{Code, Failure};
 use crate::interrupts::Interrupts;
 use crate::output::{Output, fields, stats_fields, stats_rows, table};
@@ -22,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) give_up: Option<Instant>,
     /// How long the call may last.
     pub(crate) duration: Option<Duration>,
+    /// Whether what comes on data channels is sent back; else they are closed.
+    pub(crate) echo: bool,
     /// The number of the call, where there are several.
     pub(crate) number: Option<usize>,
 }
@@ -64,6 +67,10 @@ pub(crate) async fn follow(
                 match &event {
                     SessionEvent::Progress { .. } => progressed = true,
                     SessionEvent::Accepted { .. } => give_up = None,
+                    SessionEvent::DataChannel(channel) if plan.echo => {
+                        // It ends with the channel, and that with the call.
+                        tokio::spawn(echo(channel.clone()));
+                    }
                     SessionEvent::Confirmed { .. } => {
                         output.working("the call stands; Ctrl-C hangs up");
                         hang_up = plan.duration.map(|duration| Instant::now() + duration);

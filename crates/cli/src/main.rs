@@ -5,6 +5,7 @@ mod answer;
 mod args;
 mod call;
 mod demo;
+mod echo;
 mod exchange;
 mod exit;
 mod follow;

@@ -219,6 +219,10 @@ pub(crate) fn fields(event: &SessionEvent) -> Value {
             "originator": ask.originator().to_string(),
             "type": ask.kind().as_str(),
         }),
+        SessionEvent::DataChannel(channel) => json!({
+            "label": channel.label(),
+            "protocol": channel.options().protocol,
+        }),
         SessionEvent::IceCandidate(ask) => json!({ "candidate": ask.candidate() }),
         SessionEvent::GetUserMediaFailed { error }
         | SessionEvent::CreateOfferFailed { error }
