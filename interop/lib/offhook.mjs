@@ -11,18 +11,24 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 let binary = process.env.OFFHOOK_BIN && path.resolve(process.env.OFFHOOK_BIN);
 
-/** The path of the command: $OFFHOOK_BIN, or built here and now. */
-export function offhookBinary() {
-  if (binary) return binary;
+/** Builds what `target` names to cargo, and gives its path. */
+function built(...target) {
   const output = execFileSync(
-    'cargo',
-    ['build', '--locked', '-p', 'offhook-cli', '--message-format', 'json-render-diagnostics'],
+    'cargo', ['build', '--locked', ...target, '--message-format', 'json-render-diagnostics'],
     { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const messages = output.split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  binary = messages.map((message) => message.executable).findLast(Boolean);
+  return messages.map((message) => message.executable).findLast(Boolean);
+}
+
+/** The path of the command: $OFFHOOK_BIN, or built here and now. */
+export function offhookBinary() {
+  binary ??= built('-p', 'offhook-cli');
   return binary;
 }
+
+/** The path of an example of the library, built here and now. */
+export const offhookExample = (name) => built('-p', 'offhook', '--example', name);
 
 /** `offhook VERB ... --json` as a running process. */
 export class Offhook extends Process {

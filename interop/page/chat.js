@@ -42,6 +42,24 @@ window.chat = {
     ua.start();
   },
 
+  /** Registers, answers the next call, and takes the channel that comes with it. */
+  answer({ server, uri, password }) {
+    ua = new JsSIP.UA({ sockets: [new JsSIP.WebSocketInterface(server)], uri, password });
+    ua.on('registered', () => report('registered'));
+    ua.on('newRTCSession', (data) => {
+      session = data.session;
+      session.on('peerconnection', ({ peerconnection }) => {
+        peerconnection.ondatachannel = (event) => {
+          listen(event.channel);
+          report('channel', { label: channel.label });
+        };
+      });
+      session.on('ended', () => report('ended'));
+      session.answer({ ...MEDIA, mediaConstraints: { audio: true, video: false } });
+    });
+    ua.start();
+  },
+
   text(text) {
     channel.send(text);
   },
@@ -49,6 +67,12 @@ window.chat = {
   /** Sends `size` bytes that count up. */
   binary(size) {
     channel.send(Uint8Array.from({ length: size }, (_, at) => at));
+  },
+
+  /** Sends `texts` and closes the channel behind them. */
+  farewell(texts) {
+    for (const text of texts) channel.send(text);
+    channel.close();
   },
 
   close() {

@@ -1,4 +1,5 @@
-// The page's own example of a data channel, between JsSIP in Chromium and `offhook answer --echo`.
+// Data channels between JsSIP in Chromium and offhook: the page's own example with
+// `offhook answer --echo`, and the example `chat` of the library, which calls the page.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -6,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { startBrowser } from '../lib/browser.mjs';
 import { startKamailio } from '../lib/kamailio.mjs';
-import { Offhook, offhookBinary, startExchange } from '../lib/offhook.mjs';
+import { Offhook, offhookBinary, offhookExample, startExchange } from '../lib/offhook.mjs';
+import { Process } from '../lib/process.mjs';
 
 const USERS = { alice: 'alicepw', bob: 'bobpw' };
 
@@ -21,9 +23,10 @@ const chatPage = () => buildSync({
 
 for (const [name, startServer] of [['the exchange', startExchange], ['Kamailio', startKamailio]]) {
   describe(`data channels between JsSIP and offhook through ${name}`, () => {
-    let server, browser;
+    let server, browser, chatExample;
     before(async () => {
       offhookBinary();
+      chatExample = offhookExample('chat');
       server = await startServer(USERS);
       browser = await startBrowser();
     });
@@ -34,19 +37,35 @@ for (const [name, startServer] of [['the exchange', startExchange], ['Kamailio',
 
     const address = (user) => `sip:${user}@${server.domain}`;
 
-    /** Bob echoes, and alice's page is at hand as `story(bob, alice, chat)`. */
-    async function withChat(options, story) {
-      const bob = new Offhook(
-        'answer', address('bob'), '--password', USERS.bob, '--once', '--loopback',
-        '--server', server.ws, '--echo',
-      );
+    /** Runs `story` with a page of the application; what `other()` said is printed if it fails. */
+    async function withPage(other, story) {
       const alice = await browser.phone('alice');
       const chat = (action, ...args) => alice.page.evaluate(
         ([action, args]) => window.chat[action](...args), [action, args],
       );
       try {
-        await bob.saw('registered');
         await alice.page.addScriptTag({ content: chatPage() });
+        await story(alice, chat);
+        await chat('stop');
+      } catch (error) {
+        for (const { name, entries } of [server.log, other()?.lines ?? []].flat()) {
+          console.error(`${name} said:\n${entries.map(({ text }) => `  ${text}`).join('\n')}`);
+        }
+        throw error;
+      } finally {
+        await alice.close();
+        await other()?.stop();
+      }
+    }
+
+    /** Bob echoes, and alice's page is at hand as `story(bob, alice, chat)`. */
+    function withChat(options, story) {
+      const bob = new Offhook(
+        'answer', address('bob'), '--password', USERS.bob, '--once', '--loopback',
+        '--server', server.ws, '--echo',
+      );
+      return withPage(() => bob, async (alice, chat) => {
+        await bob.saw('registered');
         await chat('call', {
           server: server.ws, uri: address('alice'), password: USERS.alice, target: address('bob'),
           ...options,
@@ -55,17 +74,36 @@ for (const [name, startServer] of [['the exchange', startExchange], ['Kamailio',
         await alice.saw('chat:confirmed');
         await bob.saw('media:datachannel', { label: 'chat' });
         await story(bob, alice, chat);
-        await chat('stop');
-      } catch (error) {
-        for (const { name, entries } of [server.log, bob.lines]) {
-          console.error(`${name} said:\n${entries.map(({ text }) => `  ${text}`).join('\n')}`);
-        }
-        throw error;
-      } finally {
-        await alice.close();
-        await bob.stop();
-      }
+      });
     }
+
+    test('offhook calls the page with a channel, both talk, and the page leaves it', async () => {
+      const account = [address('bob'), USERS.bob, server.ws];
+      let bob;
+      const says = (line) => bob.lines.find(line, ({ text }) => text === line);
+      await withPage(() => bob, async (alice, chat) => {
+        await chat('answer', {
+          server: server.ws, uri: address('alice'), password: USERS.alice,
+        });
+        await alice.saw('chat:registered');
+        bob = new Process(chatExample, [...account, address('alice')], { name: 'chat' });
+        await alice.saw('chat:channel', { label: 'chat' });
+        await says('* chat opened');
+        bob.say('hello, Grüße');
+        await alice.saw('chat:text', { text: 'hello, Grüße' });
+        await chat('binary', 262_144);
+        await says('< 262144 bytes');
+        // What is sent right before the end arrives.
+        const texts = Array.from({ length: 20 }, (_, at) => `${at} of 20`);
+        await chat('farewell', texts);
+        await says('* chat closed');
+        const heard = bob.lines.entries.map(({ text }) => text).filter((text) => text.endsWith(' of 20'));
+        assert.deepEqual(heard, texts.map((text) => `< ${text}`));
+        bob.child.stdin.end();
+        await alice.saw('chat:ended');
+        assert.equal((await bob.exited).code, 0);
+      });
+    });
 
     for (const audio of [true, false]) {
       test(`text and bytes come back, ${audio ? 'beside audio' : 'in a call without audio'}`, () =>
