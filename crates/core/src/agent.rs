@@ -333,7 +333,9 @@ impl Agent {
 
     /// What can be looked up of a session.
     pub fn session_info(&self, id: SessionId) -> Option<SessionInfo<'_>> {
-        self.sessions.get(&id).map(SessionInfo::new)
+        let identifier = self.cx.identifiers.get(id);
+        let session = self.sessions.get(&id)?;
+        Some(SessionInfo::new(session, identifier))
     }
 
     /// What an INVITE that takes a session's place says of it (RFC 3891).
@@ -530,7 +532,9 @@ impl Agent {
         }
         for id in self.cx.closed.drain(..) {
             self.sessions.remove(&id);
+            self.cx.identifiers.end(id);
         }
+        debug_assert!(!self.sessions.is_empty() || self.cx.identifiers.is_empty());
         if self.life == Life::Stopping
             && self.sessions.is_empty()
             && self.registration.is_idle()

@@ -18,6 +18,7 @@ use crate::errand::{Errand, Referral};
 use crate::event::{Event, Output, SessionEvent};
 use crate::flow::FlowId;
 use crate::headers;
+use crate::identifier::Identifiers;
 use crate::inquiry::Inquiry;
 use crate::keep_alive::KeepAlives;
 use crate::media::MediaRequest;
@@ -122,6 +123,7 @@ pub(crate) struct Context {
     pub(crate) auth: Option<AuthStore>,
     pub(crate) connection: Connection,
     pub(crate) keep_alives: KeepAlives,
+    pub(crate) identifiers: Identifiers,
     /// Our requests that wait for their final response.
     pub(crate) pending: HashMap<TransactionId, Pending>,
     pub(crate) waiting: BTreeMap<FlowId, Vec<Waiting>>,
@@ -162,6 +164,7 @@ impl Context {
             now: Instant::ZERO,
             connection: Connection::new(&config, &mut random),
             keep_alives: KeepAlives::default(),
+            identifiers: Identifiers::new(),
             transactions: Transactions::new(config.timings).outliving_flows(),
             config,
             random,
@@ -198,6 +201,7 @@ impl Context {
         self.pending.clear();
         self.waiting.clear();
         self.keep_alives.clear();
+        self.identifiers.clear();
         self.dialogs.clear();
         self.asks.clear();
         self.inquiries.clear();
@@ -358,9 +362,11 @@ impl Context {
     pub(crate) fn send_on(
         &mut self,
         flow: FlowId,
-        pending: Pending,
+        mut pending: Pending,
     ) -> Result<TransactionId, Unsent> {
         let hop = self.connection.hop(flow).ok_or(Unsent::NoWay)?;
+        self.identifiers
+            .put(HeaderName::From, pending.request.headers_mut())?;
         let branch = self.random.branch();
         let id = self
             .transactions
@@ -393,6 +399,8 @@ impl Context {
     ) -> Result<(), Unsent> {
         let hop = self.connection.hop(flow).ok_or(Unsent::NoWay)?;
         let branch = self.random.branch();
+        self.identifiers
+            .put(HeaderName::From, request.headers_mut())?;
         request.headers_mut().push_front(
             HeaderName::Via,
             format_args!(
@@ -460,8 +468,10 @@ impl Context {
     pub(crate) fn respond(
         &mut self,
         transaction: TransactionId,
-        response: OutgoingResponse,
+        mut response: OutgoingResponse,
     ) -> bool {
+        // Made of digits: it can be written.
+        let _ = self.identifiers.put(HeaderName::To, response.headers_mut());
         self.transactions
             .respond(self.now, &mut self.timers, transaction, response)
             .is_ok()

@@ -40,11 +40,15 @@ impl Random {
         format!("z9hG4bK{}", self.token(20))
     }
 
-    /// A random UUID (RFC 9562 section 5.4).
-    pub(crate) fn uuid(&mut self) -> String {
+    /// A random UUID (RFC 9562 section 5.4) as a number.
+    pub(crate) fn uuid_bits(&mut self) -> u128 {
         let bits = u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64());
-        let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-        let hex = format!("{bits:032x}");
+        bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62)
+    }
+
+    /// A random UUID as text.
+    pub(crate) fn uuid(&mut self) -> String {
+        let hex = format!("{:032x}", self.uuid_bits());
         format!(
             "{}-{}-{}-{}-{}",
             &hex[..8],

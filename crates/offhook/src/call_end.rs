@@ -3,7 +3,7 @@
 use std::fmt;
 
 use offhook_core::{Cause, End, Originator};
-use offhook_sip::{Message, StatusCode};
+use offhook_sip::{Message, Reason, StatusCode};
 
 /// How a session ended, or why it could not be established.
 #[derive(Clone, Debug)]
@@ -50,6 +50,20 @@ impl CallEnd {
         }
     }
 
+    /// The reasons that the message gives which ended it: a CANCEL or BYE (RFC 3326), or a
+    /// response (RFC 6432).
+    pub fn reasons(&self) -> Vec<Reason<'static>> {
+        self.message
+            .as_ref()
+            .map(offhook_core::reasons)
+            .unwrap_or_default()
+    }
+
+    /// Whether another phone of this user has taken the call, so that it was not missed.
+    pub fn is_answered_elsewhere(&self) -> bool {
+        offhook_core::is_answered_elsewhere(&self.reasons())
+    }
+
     /// The status of the response that ended it, when one did.
     pub fn status(&self) -> Option<StatusCode> {
         match &self.message {
@@ -74,6 +88,7 @@ impl fmt::Display for CallEnd {
         f.write_str(match self.cause {
             Cause::Bye if peer => "the peer hung up",
             Cause::Bye => "hung up",
+            Cause::Canceled if self.is_answered_elsewhere() => "answered elsewhere",
             Cause::Canceled if peer => "the caller gave up",
             Cause::Canceled => "cancelled",
             Cause::Busy => "the callee is busy",

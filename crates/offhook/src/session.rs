@@ -14,7 +14,7 @@ use offhook_core::{
     ReofferOptions, SessionId, SessionInfo, SessionMut, Status, TerminateOptions,
 };
 use offhook_media::{PeerConnection, Stats};
-use offhook_sip::{NameAddr, Request};
+use offhook_sip::{NameAddr, Request, SessionIdentifier};
 use tokio::sync::watch;
 
 use crate::ask::Asks;
@@ -92,6 +92,9 @@ pub(crate) struct Cell {
     pub(crate) asks: Asks,
     pub(crate) start_time: Option<SystemTime>,
     pub(crate) end_time: Option<SystemTime>,
+    pub(crate) asserted_identity: Option<NameAddr<'static>>,
+    /// As it was when the agent last told something of the session.
+    pub(crate) identifier: SessionIdentifier,
     pub(crate) connection: Option<PeerConnection>,
     pub(crate) data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
@@ -431,6 +434,23 @@ impl Session {
     /// The peer's address: the To of an outgoing INVITE, the From of an incoming one.
     pub fn remote_identity(&self) -> &NameAddr<'static> {
         &self.inner.remote_identity
+    }
+
+    /// Who the network says the peer is (RFC 3325 P-Asserted-Identity), where a server vouches for
+    /// it: a gateway may name another one in mid-call, which
+    /// [`SessionEvent::RemoteIdentity`] tells.
+    pub fn asserted_identity(&self) -> Option<NameAddr<'static>> {
+        self.inner.cell().asserted_identity.clone()
+    }
+
+    /// The UUIDs of the two sides, by which both ends and all servers between them know the
+    /// session (RFC 7989); the peer's is nil until it has said it.
+    pub fn identifier(&self) -> SessionIdentifier {
+        let state = self.driver.lock();
+        let known = state.agent.session_info(self.inner.id);
+        known
+            .and_then(|info| info.identifier())
+            .unwrap_or(self.inner.cell().identifier)
     }
 
     /// The INVITE of an incoming call.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{Originator, RenegotiationError};
 use offhook_media::DataChannel;
-use offhook_sip::{Request, Response};
+use offhook_sip::{NameAddr, Request, Response};
 
 use crate::ask::{
     IceCandidateAsk, PeerConnectionAsk, ReferAsk, ReofferAsk, ReplacesAsk, SdpAsk, SendingAsk,
@@ -126,6 +126,12 @@ pub enum SessionEvent {
         /// The request.
         request: Request,
     },
+    /// The network says who the peer is, or that it is another now (RFC 3325
+    /// P-Asserted-Identity): after a transfer behind a gateway, for example.
+    RemoteIdentity {
+        /// The asserted identity.
+        identity: NameAddr<'static>,
+    },
     /// The peer sent a re-INVITE. Only with [`Asks::reinvite`](crate::Asks::reinvite).
     Reinvite(ReofferAsk),
     /// The peer sent an UPDATE. Only with [`Asks::update`](crate::Asks::update).
@@ -213,6 +219,7 @@ impl SessionEvent {
             Self::Unhold { .. } => "unhold",
             Self::Renegotiated { .. } => "renegotiate:done",
             Self::Reoffered { .. } => "reoffer:done",
+            Self::RemoteIdentity { .. } => "identity:asserted",
             Self::Reinvite(_) => "reinvite",
             Self::Update(_) => "update",
             Self::Refer(_) => "refer",
@@ -242,6 +249,7 @@ impl SessionEvent {
                 | Self::InfoDelivered { .. }
                 | Self::Renegotiated { .. }
                 | Self::Reoffered { .. }
+                | Self::RemoteIdentity { .. }
                 | Self::Referred(_)
                 | Self::DataChannel(_)
                 | Self::Media(_)
@@ -300,6 +308,7 @@ impl SessionEvent {
             Core::Unhold { originator } => Self::Unhold { originator },
             Core::Renegotiated { exchange, result } => Self::Renegotiated { exchange, result },
             Core::Reoffered { request } => Self::Reoffered { request },
+            Core::RemoteIdentity { identity } => Self::RemoteIdentity { identity },
             Core::GetUserMediaFailed { error } => Self::GetUserMediaFailed { error },
             Core::CreateOfferFailed { error } => Self::CreateOfferFailed { error },
             Core::CreateAnswerFailed { error } => Self::CreateAnswerFailed { error },
@@ -375,6 +384,7 @@ impl fmt::Display for SessionEvent {
                 write!(f, "not renegotiated: {error}")
             }
             Self::Reoffered { .. } => f.write_str("renegotiated by the peer"),
+            Self::RemoteIdentity { identity } => write!(f, "the peer is {identity}"),
             Self::Reinvite(_) | Self::Update(_) => f.write_str("the peer wants to renegotiate"),
             Self::Refer(ask) => {
                 write!(f, "the peer asks for a call to {}", ask.refer_to().as_str())

@@ -101,8 +101,8 @@ pub use crate::headers::{
     PAssertedIdentity, PPreferredIdentity, Path, Priority, Privacy, ProxyAuthenticate,
     ProxyAuthorization, ProxyRequire, RAck, RSeq, Reason, RecordRoute, ReferTo, ReferredBy,
     Refresher, Replaces, ReplyTo, Require, RetryAfter, Route, Server, ServiceRoute, SessionExpires,
-    Subject, SubscriptionState, Supported, Timestamp, To, TypedHeader, Unsupported, UserAgent,
-    Warning, WwwAuthenticate,
+    SessionIdentifier, Subject, SubscriptionState, Supported, Timestamp, To, TypedHeader,
+    Unsupported, UserAgent, Warning, WwwAuthenticate,
 };
 pub use crate::limits::Limits;
 pub use crate::message::{Message, Request, Response};

@@ -90,6 +90,7 @@ header_names! {
     RSeq "RSeq" ' ' false "RFC 3262",
     Server "Server" ' ' false "RFC 3261",
     ServiceRoute "Service-Route" ' ' true "RFC 3608",
+    SessionId "Session-ID" ' ' false "RFC 7989",
     SessionExpires "Session-Expires" 'x' false "RFC 4028",
     SipEtag "SIP-ETag" ' ' false "RFC 3903",
     SipIfMatch "SIP-If-Match" ' ' false "RFC 3903",

@@ -60,6 +60,7 @@ impl Agent {
         }
         self.cx.first_way(&target);
         let made = Session::call(&mut self.cx, call, target, options);
+        self.cx.identifiers.inherit(call, session);
         self.sessions.insert(call, made);
     }
 }

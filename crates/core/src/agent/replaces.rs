@@ -115,6 +115,7 @@ impl Agent {
                     && let Some(session) = self.sessions.get_mut(&session)
                 {
                     session.replace(old);
+                    self.cx.identifiers.inherit(session.id(), old);
                 }
             }
             Reply::Reject {

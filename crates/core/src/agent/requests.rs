@@ -46,6 +46,7 @@ impl Agent {
             }
             return;
         }
+        self.cx.identifiers.note(HeaderName::To, &request);
         let Some((transport, _)) = self.cx.connection.peer(flow) else {
             self.counters.unknown_flow += 1;
             return;

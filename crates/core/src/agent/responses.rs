@@ -1,6 +1,6 @@
 //! Received responses, and what became of the requests they answer (RFC 3261 section 8.1.3).
 
-use offhook_sip::{Method, Response, StatusCode};
+use offhook_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::Agent;
 use crate::context::{Context, Owner, Pending};
@@ -14,6 +14,7 @@ impl Agent {
             self.counters.malformed += 1;
             return;
         }
+        self.cx.identifiers.note(HeaderName::From, &response);
         if !self
             .cx
             .transactions

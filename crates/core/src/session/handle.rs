@@ -1,6 +1,6 @@
 //! The application's grip on a session: its commands and what it can look up.
 
-use offhook_sip::{Method, NameAddr};
+use offhook_sip::{Method, NameAddr, SessionIdentifier};
 
 use super::{
     Direction, Incoming, OnHold, ProgressOptions, ReferOptions, ReofferOptions, Session, SessionId,
@@ -19,11 +19,21 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub struct SessionInfo<'a> {
     session: &'a Session,
+    identifier: Option<SessionIdentifier>,
 }
 
 impl<'a> SessionInfo<'a> {
-    pub(crate) fn new(session: &'a Session) -> Self {
-        Self { session }
+    pub(crate) fn new(session: &'a Session, identifier: Option<SessionIdentifier>) -> Self {
+        Self {
+            session,
+            identifier,
+        }
+    }
+
+    /// The UUIDs of the two sides, by which both ends and all servers between them know the
+    /// session (RFC 7989); the peer's is nil until it has said it.
+    pub fn identifier(&self) -> Option<SessionIdentifier> {
+        self.identifier
     }
 
     /// The session's id.

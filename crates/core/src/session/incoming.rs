@@ -127,6 +127,8 @@ impl Session {
         };
         let expires = request.typed::<offhook_sip::Expires>().ok().flatten();
         cx.dialogs.insert(Arc::new(dialog.id().clone()), id);
+        let uuid = cx.random.uuid_bits();
+        cx.identifiers.begin(id, &tag, uuid, Some(&request));
         let call_id = dialog.id().call_id.clone();
         let ask = cx.ask(id, question);
         let invite = request.clone();

@@ -176,6 +176,10 @@ impl Session {
         }
     }
 
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
     pub(crate) fn is_ended(&self) -> bool {
         matches!(self.state, State::Closing(_) | State::Closed)
     }
@@ -467,6 +471,7 @@ impl Session {
         }
         self.media.setup = Setup::None;
         self.media.negotiation = Negotiation::Stable;
+        let end = end.with_words();
         let event = if failed {
             SessionEvent::Failed(end)
         } else {

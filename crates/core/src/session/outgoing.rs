@@ -161,6 +161,9 @@ impl Session {
         let follow = options.follow_redirects.then(|| target.clone());
         let draft = Box::new(Draft { target, options });
         let state = State::Outgoing(Outgoing::Preparing(draft));
+        let uuid = cx.random.uuid_bits();
+        let tag = local.tag().unwrap_or_default();
+        cx.identifiers.begin(id, tag, uuid, None);
         let mut session = Self::new(id, Direction::Outgoing, call_id, local, remote, state);
         cx.ask(
             id,

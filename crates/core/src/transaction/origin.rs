@@ -15,6 +15,8 @@ pub(super) struct Origin {
     to: String,
     call_id: String,
     cseq: u32,
+    /// The Session-ID, which stays the INVITE's (RFC 7989 section 6).
+    session: Option<String>,
 }
 
 impl Origin {
@@ -44,6 +46,7 @@ impl Origin {
             to: text(HeaderName::To)?,
             call_id: text(HeaderName::CallId)?,
             cseq: cseq.ok_or(SendError::Incomplete(HeaderName::CSeq.as_str()))?,
+            session: headers.get(HeaderName::SessionId).map(str::to_owned),
         })
     }
 
@@ -78,6 +81,9 @@ impl Origin {
         headers.push(HeaderName::To, to)?;
         headers.push(HeaderName::CallId, &self.call_id)?;
         headers.push(HeaderName::CSeq, format_args!("{} {}", self.cseq, method))?;
+        if let Some(session) = &self.session {
+            headers.push(HeaderName::SessionId, session)?;
+        }
         Ok(request)
     }
 }

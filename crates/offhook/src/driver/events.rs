@@ -104,10 +104,20 @@ impl Driver {
             return;
         };
         let session = &live.session;
+        if let Some(identifier) = state
+            .agent
+            .session_info(id)
+            .and_then(|info| info.identifier())
+        {
+            session.cell().identifier = identifier;
+        }
         let Some(event) = SessionEvent::of_core(event) else {
             return;
         };
         match &event {
+            SessionEvent::RemoteIdentity { identity } => {
+                session.cell().asserted_identity = Some(identity.clone());
+            }
             SessionEvent::Accepted { .. } => session.cell().start_time = Some(SystemTime::now()),
             SessionEvent::Confirmed { .. } => {
                 session

@@ -280,6 +280,8 @@ impl Driver {
             progress: watch::Sender::new(Progress::default()),
             cell: Mutex::new(Cell {
                 asks: asks.unwrap_or(self.settings.asks),
+                asserted_identity: info.asserted_identity().cloned(),
+                identifier: info.identifier().unwrap_or_default(),
                 ..Cell::default()
             }),
         });

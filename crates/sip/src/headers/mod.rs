@@ -10,6 +10,7 @@ mod numbers;
 mod reason;
 mod replaces;
 mod retry_after;
+mod session_identifier;
 mod session_timer;
 mod texts;
 mod tokens;
@@ -33,6 +34,7 @@ pub use self::numbers::{ContentLength, Expires, FlowTimer, MaxForwards, MinExpir
 pub use self::reason::Reason;
 pub use self::replaces::Replaces;
 pub use self::retry_after::RetryAfter;
+pub use self::session_identifier::SessionIdentifier;
 pub use self::session_timer::{MinSe, Refresher, SessionExpires};
 pub use self::texts::{
     CallId, Identity, MimeVersion, Organization, Priority, Privacy, Server, Subject, UserAgent,

@@ -1,0 +1,71 @@
+//! What two ends know of one call: its identifier, who the peer is, why it ended.
+
+mod common;
+
+use common::{bob, caller, take_call};
+use offhook::sip::{SessionIdentifier, StatusCode};
+use offhook::{AnswerOptions, Asks, Cause, TerminateOptions};
+
+#[tokio::test]
+async fn both_ends_know_the_call_by_the_same_uuids_and_why_it_ended() {
+    let (bob, address) = bob(Asks::NONE).await;
+    let alice = caller(Asks::NONE).await;
+    let call = alice.call(&address).start().expect("a call");
+    assert_ne!(call.identifier().local, SessionIdentifier::NIL);
+    let incoming = take_call(&bob).await;
+    incoming
+        .answer(AnswerOptions::default())
+        .expect("the call waits for an answer");
+    call.confirmed().await.expect("the call stands");
+    incoming.confirmed().await.expect("the call stands");
+    let (here, there) = (call.identifier(), incoming.identifier());
+    assert_eq!((here.local, here.remote), (there.remote, there.local));
+    // Nobody vouches for a peer that calls directly.
+    assert!(incoming.asserted_identity().is_none());
+
+    let why = TerminateOptions {
+        status: Some(StatusCode::BUSY_HERE),
+        reason: Some("Another call".to_owned()),
+        ..TerminateOptions::default()
+    };
+    incoming.terminate(why).expect("a call to end");
+    let end = call.ended().await;
+    assert_eq!(end.cause, Cause::Bye);
+    assert_eq!(end.reasons()[0].cause, Some(486));
+    assert_eq!(end.to_string(), "the peer hung up: Another call");
+    // Told after the end, too.
+    assert_eq!(call.identifier(), here);
+}
+
+#[tokio::test]
+async fn a_call_that_another_phone_took_is_not_given_up() {
+    let (bob, address) = bob(Asks::NONE).await;
+    let alice = caller(Asks::NONE).await;
+    for (status, text) in [
+        (
+            StatusCode::OK,
+            "answered elsewhere: Call completed elsewhere",
+        ),
+        (
+            StatusCode::REQUEST_TERMINATED,
+            "the caller gave up: Call completed elsewhere",
+        ),
+    ] {
+        let call = alice.call(&address).start().expect("a call");
+        let incoming = take_call(&bob).await;
+        let options = TerminateOptions {
+            status: Some(status),
+            reason: Some("Call completed elsewhere".to_owned()),
+            ..TerminateOptions::default()
+        };
+        while call
+            .next()
+            .await
+            .is_some_and(|event| event.name() != "progress")
+        {}
+        call.terminate(options).expect("a call to cancel");
+        let end = incoming.ended().await;
+        assert_eq!(end.is_answered_elsewhere(), status == StatusCode::OK);
+        assert_eq!(end.to_string(), text);
+    }
+}
