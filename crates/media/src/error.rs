@@ -77,6 +77,20 @@ pub enum MediaError {
         reason: String,
     },
 
+    /// A file that should hold IVF video does not.
+    #[error(
+        "{path:?} cannot be played: {reason} (at byte {offset}); \
+         an IVF file of VP8 or H.264 that begins with a key frame would be right"
+    )]
+    Ivf {
+        /// The file.
+        path: PathBuf,
+        /// Where it was noticed, in bytes from the beginning.
+        offset: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A file could not be opened or created.
     #[error("{path:?} cannot be opened: {source}")]
     File {

@@ -73,6 +73,7 @@ mod sdp;
 mod sink;
 mod source;
 mod stats;
+mod video;
 mod warm_up;
 
 pub use config::{AudioCodec, IceServer, IceTransportPolicy, PeerConnectionConfig};
@@ -91,4 +92,7 @@ pub use peer_connection::PeerConnection;
 pub use sink::{FrameReceiver, Sink};
 pub use source::{FrameSender, Source};
 pub use stats::{CandidatePair, Stats};
+pub use video::{
+    VideoCodec, VideoFrame, VideoFrameReceiver, VideoFrameSender, VideoSink, VideoSource,
+};
 pub use warm_up::warm_up;
