@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::error::MediaError;
+use crate::video::VideoCodec;
 
 /// How a peer connection is set up (W3C `RTCConfiguration`, plus what a native one needs).
 #[derive(Clone, Debug)]
@@ -16,6 +17,9 @@ pub struct PeerConnectionConfig {
     pub loopback: bool,
     /// The audio codecs, the preferred first. Default: Opus, PCMU, PCMA.
     pub audio_codecs: Vec<AudioCodec>,
+    /// The video codecs, the preferred first; without any, video is declined. They count once
+    /// video is added. Default: VP8, H.264.
+    pub video_codecs: Vec<VideoCodec>,
     /// Whether data channels that the peer offers are accepted, as browsers do. Default: yes. A
     /// channel of this side's own accepts them too.
     pub data_channels: bool,
@@ -30,6 +34,7 @@ impl Default for PeerConnectionConfig {
             ice_transport_policy: IceTransportPolicy::All,
             loopback: false,
             audio_codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            video_codecs: vec![VideoCodec::Vp8, VideoCodec::H264],
             data_channels: true,
             bind_address: None,
         }

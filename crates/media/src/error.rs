@@ -129,7 +129,7 @@ pub enum MediaError {
     },
 
     /// There is neither audio nor a data channel to offer.
-    #[error("there is nothing to offer: call add_audio or create_data_channel first")]
+    #[error("there is nothing to offer: call add_audio, add_video or create_data_channel first")]
     NothingToOffer,
 
     /// The peer connection has one audio track already.
@@ -139,6 +139,12 @@ pub enum MediaError {
     /// A data channel cannot be made so, or cannot do what was asked of it.
     #[error(transparent)]
     DataChannel(#[from] DataChannelError),
+
+    /// The peer connection has one video track already.
+    #[error(
+        "this peer connection has a video track; change it with set_video_source and set_video_sink"
+    )]
+    VideoExists,
 
     /// There is no codec to offer.
     #[error("the list audio_codecs is empty; name at least one codec")]

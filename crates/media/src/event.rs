@@ -27,6 +27,13 @@ pub enum PeerConnectionEvent {
     ConnectionState(ConnectionState),
     /// The first RTP packet with audio arrived since the connection or the direction changed.
     AudioReceived,
+    /// The first whole frame of video arrived, a key frame, since the connection or the direction
+    /// changed.
+    VideoReceived,
+    /// The video file was played to its end; its last picture stays.
+    VideoSourceEnded,
+    /// The peer asked for a key frame of our video (PLI or FIR); the source was told.
+    KeyFrameRequested,
     /// The source has no more audio (a WAV file was played to its end); silence is sent now.
     SourceEnded,
     /// The peer sent a DTMF tone (RFC 4733), counted once, at its end.

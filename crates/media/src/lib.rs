@@ -1,4 +1,4 @@
-//! Native WebRTC peer connections, codecs, audio sources and sinks. Knows no SIP.
+//! Native WebRTC peer connections, codecs, sources and sinks of audio and video. Knows no SIP.
 //!
 //! A [`PeerConnection`] is shaped like the W3C's: offers and answers are made and set, candidates
 //! gathered and added, and events tell what happens. What a browser takes from a microphone comes
@@ -51,8 +51,46 @@
 //! With the feature `device` a source can be the microphone and a sink the speaker.
 //!
 //! - Data channels (RFC 8831): [`PeerConnection::create_data_channel`], with audio or alone.
+//! - Video as encoded frames, VP8 (RFC 7741) and H.264 (RFC 6184): from and to IVF files, or the
+//!   application's own; retransmission (RFC 4588), and key frame requests both ways.
 //!
-//! One audio track is carried per connection; video sections are declined.
+//! One audio track and one video track are carried per connection, over one path; further
+//! sections are declined.
+//!
+//! # Video
+//!
+//! Nothing is encoded or decoded here: a [`VideoSource`] gives frames that are encoded already,
+//! and a [`VideoSink`] takes them as the peer encoded them. An application that encodes hears
+//! which codec is wanted and when a key frame is:
+//!
+//! ```
+//! # use std::time::Duration;
+//! use offhook_media::{VideoFrame, VideoFrameSender, VideoSink, VideoSource};
+//!
+//! # async fn run(pc: offhook_media::PeerConnection, encode: impl Fn(bool) -> Vec<u8>) {
+//! let (sender, source) = VideoSource::frames();
+//! let sink = VideoSink::ivf("seen.ivf").expect("the folder is writable");
+//! pc.add_video(source, sink).await.expect("the first time");
+//! # async fn camera(sender: VideoFrameSender, encode: impl Fn(bool) -> Vec<u8>) {
+//! let mut timestamp = Duration::ZERO;
+//! let mut tick = tokio::time::interval(Duration::from_millis(40));
+//! loop {
+//!     let key_frame = tokio::select! {
+//!         () = sender.key_frame_requested() => true,
+//!         _ = tick.tick() => false,
+//!     };
+//!     timestamp += Duration::from_millis(40);
+//!     if let Some(codec) = sender.codec() {
+//!         let frame = VideoFrame::new(codec, encode(key_frame), timestamp);
+//!         if sender.send(frame).await.is_err() {
+//!             break; // the call is over
+//!         }
+//!     }
+//! }
+//! # }
+//! # camera(sender, encode).await;
+//! # }
+//! ```
 
 pub mod audio;
 mod codec;
@@ -91,7 +129,7 @@ pub use frame::AudioFrame;
 pub use peer_connection::PeerConnection;
 pub use sink::{FrameReceiver, Sink};
 pub use source::{FrameSender, Source};
-pub use stats::{CandidatePair, Stats};
+pub use stats::{CandidatePair, Stats, VideoStats};
 pub use video::{
     VideoCodec, VideoFrame, VideoFrameReceiver, VideoFrameSender, VideoSink, VideoSource,
 };

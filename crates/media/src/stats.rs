@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::video::VideoCodec;
+
 /// Numbers about a peer connection, from its beginning until now.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -36,6 +38,44 @@ pub struct Stats {
     pub jitter_buffer: Duration,
     /// DTMF tones received by RFC 4733.
     pub tones_received: u64,
+    /// The video; what is above is the audio's.
+    pub video: VideoStats,
+}
+
+/// Numbers about the video of a peer connection, from its beginning until now.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct VideoStats {
+    /// RTP packets sent, without retransmissions.
+    pub packets_sent: u64,
+    /// RTP packets received.
+    pub packets_received: u64,
+    /// RTP payload bytes sent, without headers.
+    pub bytes_sent: u64,
+    /// RTP payload bytes received, without headers.
+    pub bytes_received: u64,
+    /// RTP packets the peer sent that never arrived, not even again (RFC 3550 §6.4.1).
+    pub packets_lost: u64,
+    /// How unevenly packets arrive (RFC 3550 §6.4.1).
+    pub jitter: Duration,
+    /// Frames sent.
+    pub frames_sent: u64,
+    /// Frames received whole and given to the sink.
+    pub frames_received: u64,
+    /// How often frames were given up up to the next key frame, because a packet was missing.
+    pub frames_dropped: u64,
+    /// Key frames among those sent.
+    pub key_frames_sent: u64,
+    /// Key frames among those received.
+    pub key_frames_received: u64,
+    /// How often the peer was asked for a key frame.
+    pub key_frames_requested: u64,
+    /// How often the peer asked for one.
+    pub key_frame_requests_received: u64,
+    /// The codec that is sent.
+    pub codec: Option<VideoCodec>,
+    /// The codec of the frame received last.
+    pub codec_received: Option<VideoCodec>,
 }
 
 /// The two ends of the path that media takes.

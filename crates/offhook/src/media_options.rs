@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use offhook_media::{
-    AudioCodec, IceServer, IceTransportPolicy, PeerConnectionConfig, Sink, Source,
+    AudioCodec, IceServer, IceTransportPolicy, PeerConnectionConfig, Sink, Source, VideoCodec,
 };
 
 use crate::error::Error;
@@ -16,6 +16,8 @@ pub struct MediaOptions {
     pub ice_servers: Vec<IceServer>,
     /// The audio codecs, the preferred first. Default: Opus, PCMU, PCMA.
     pub codecs: Vec<AudioCodec>,
+    /// The video codecs, the preferred first, of calls that have video. Default: VP8, H.264.
+    pub video_codecs: Vec<VideoCodec>,
     /// Whether loopback interfaces give candidates too, for calls within one machine. Default:
     /// no; when the machine has no other interface they are used anyway.
     pub loopback: bool,
@@ -33,6 +35,7 @@ impl Default for MediaOptions {
         Self {
             ice_servers: config.ice_servers,
             codecs: config.audio_codecs,
+            video_codecs: config.video_codecs,
             loopback: config.loopback,
             relay_only: false,
             data_channels: config.data_channels,
@@ -51,6 +54,7 @@ impl MediaOptions {
             },
             loopback: self.loopback,
             audio_codecs: codecs.unwrap_or_else(|| self.codecs.clone()),
+            video_codecs: self.video_codecs.clone(),
             data_channels: self.data_channels,
             bind_address: self.bind_address,
         }

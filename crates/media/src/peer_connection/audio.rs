@@ -33,6 +33,7 @@ pub(super) struct RtpIn {
     /// Counted on over its wraps.
     pub(super) sequence: u64,
     pub(super) timestamp: u32,
+    pub(super) marker: bool,
     pub(super) payload: Arc<[u8]>,
 }
 
@@ -484,6 +485,7 @@ mod tests {
                 payload_type,
                 sequence,
                 timestamp: ssrc.wrapping_add(sequence as u32 * 160),
+                marker: false,
                 payload: Arc::from(payload),
             };
             self.path.receive(self.now, packet, &mut self.events);

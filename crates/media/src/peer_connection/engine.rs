@@ -10,17 +10,18 @@ use std::time::{Duration, Instant};
 
 use str0m::change::SdpOffer;
 use str0m::config::{DtlsCert, Fingerprint as EngineFingerprint};
-use str0m::format::{Codec, FormatParams};
-use str0m::media::{Frequency, MediaKind, Mid, Pt};
+use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, RtpWrite, Ssrc};
 use str0m::{Candidate, IceCreds, Input, Output, Rtc};
 
 use super::audio::{RtpIn, RtpOut};
 use super::crypto::{self, AgreedProfile};
+use super::numbers::Numbers;
 use crate::error::MediaError;
 use crate::sdp::{
-    AudioAgreement, Credentials, DataAgreement, Fingerprint, MAX_MESSAGE_SIZE, TransportAgreement,
+    AudioAgreement, Credentials, DataAgreement, Feedback, Fingerprint, MAX_MESSAGE_SIZE,
+    TransportAgreement, VideoAgreement,
 };
 
 /// The streams of the peer that are told apart at a time.
@@ -32,6 +33,8 @@ const MOST_UNACKNOWLEDGED: usize = 4 * MAX_MESSAGE_SIZE;
 /// The sections of the descriptions made for the engine.
 const AUDIO_SECTION: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=sendrecv\r\n\
                              a=rtcp-mux\r\na=rtpmap:0 PCMU/8000\r\n";
+const VIDEO_SECTION: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=sendrecv\r\n\
+                             a=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n";
 const DATA_SECTION: &str = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n\
                             c=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n";
 /// The engine's name for the data section; the peer's may be any.
@@ -76,18 +79,49 @@ pub(super) fn new_credentials() -> Credentials {
 pub(super) struct Setup<'a> {
     pub(super) identity: &'a Identity,
     pub(super) local: &'a Credentials,
-    pub(super) ssrc: u32,
+    pub(super) streams: Streams,
     /// Whether this side made the offer, which makes it ICE's controlling one.
     pub(super) offered: bool,
+}
+
+/// The SSRCs of what is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Streams {
+    pub(super) audio: u32,
+    pub(super) video: u32,
+    pub(super) video_resend: u32,
+}
+
+impl Streams {
+    /// None is zero, and none is another's.
+    pub(super) fn new(one: u64, other: u64) -> Streams {
+        let audio = one as u32 | 1;
+        let video = (one >> 32) as u32 & !1 | 2;
+        let video_resend = other as u32 & !1 | 2;
+        Streams {
+            audio,
+            video,
+            video_resend: if video_resend == video {
+                video ^ 4
+            } else {
+                video_resend
+            },
+        }
+    }
 }
 
 pub(super) struct Engine {
     rtc: Rtc,
     local: Credentials,
     transport: TransportAgreement,
-    ssrc: Ssrc,
+    own: Streams,
     /// Of the audio, once there is any.
     mid: Option<Mid>,
+    /// Of the video, once there is any.
+    video: Option<Video>,
+    /// What was declared first, and by that has the first place in the engine's descriptions.
+    first: Option<(Mid, MediaKind)>,
+    numbers: Numbers,
     /// Whether data channels are carried.
     has_data: bool,
     streams: Vec<Stream>,
@@ -98,6 +132,16 @@ struct Stream {
     ssrc: u32,
     /// A packet of it was decrypted; anyone can send the others.
     authentic: bool,
+    /// Of a video stream.
+    video: bool,
+    resend: Option<u32>,
+}
+
+/// What the engine knows of the video.
+#[derive(Clone, Copy)]
+struct Video {
+    mid: Mid,
+    feedback: Feedback,
 }
 
 /// What a step of the engine brought.
@@ -114,6 +158,7 @@ impl Engine {
         setup: &Setup<'_>,
         transport: &TransportAgreement,
         audio: Option<&AudioAgreement>,
+        video: Option<&VideoAgreement>,
     ) -> Result<Engine, MediaError> {
         let mut config = Rtc::builder()
             .set_crypto_provider(crypto::watched())
@@ -126,36 +171,16 @@ impl Engine {
             .set_stats_interval(Some(Duration::from_secs(1)))
             .set_sctp_max_message_size(MAX_MESSAGE_SIZE as u32)
             .set_sctp_max_buffered_amount(MOST_UNACKNOWLEDGED);
-        if let Some(id @ 1..=14) = audio.and_then(|audio| audio.mid_extension) {
+        let extension = match (audio, video) {
+            (Some(audio), _) => audio.mid_extension,
+            (None, Some(video)) => video.mid_extension,
+            (None, None) => None,
+        };
+        if let Some(id @ 1..=14) = extension {
             config = config.set_extension(id, Extension::RtpMid);
         }
-        // Every number a later description may bring is known from the start: only the clock
-        // rate matters to the engine, and only for its own reports.
-        let slow: Vec<u8> = audio
-            .iter()
-            .flat_map(|audio| audio.receive_events.iter().chain(&audio.send_events))
-            .filter(|(_, rate)| *rate == 8_000)
-            .map(|(number, _)| *number)
-            .collect();
-        for number in (0..=34).chain(96..=127) {
-            let (codec, rate, channels) = match number {
-                8 => (Codec::PCMA, 8_000, None),
-                0..=34 => (Codec::PCMU, 8_000, None),
-                _ if slow.contains(&number) => (Codec::PCMU, 8_000, None),
-                _ => (Codec::Opus, 48_000, Some(2)),
-            };
-            let Some(rate) = Frequency::new(rate) else {
-                continue;
-            };
-            config.codec_config().add_config(
-                Pt::new_with_value(number),
-                None,
-                codec,
-                rate,
-                channels,
-                FormatParams::default(),
-            );
-        }
+        let numbers = Numbers::new(audio, video);
+        numbers.declare(config.codec_config());
         let (mut rtc, profile) = crypto::watch(|| config.build(now));
         {
             let mut direct = rtc.direct_api();
@@ -168,8 +193,11 @@ impl Engine {
             rtc,
             local: setup.local.clone(),
             transport: transport.clone(),
-            ssrc: Ssrc::from(setup.ssrc),
+            own: setup.streams,
             mid: None,
+            video: None,
+            first: None,
+            numbers,
             has_data: false,
             streams: Vec::new(),
             profile,
@@ -177,18 +205,47 @@ impl Engine {
         if let Some(audio) = audio {
             engine.carry_audio(audio);
         }
+        if let Some(video) = video {
+            engine.carry_video(video);
+        }
         Ok(engine)
     }
 
     fn carry_audio(&mut self, audio: &AudioAgreement) {
         if self.mid.is_none() {
             let mid = Mid::from(audio.mid.as_str());
+            let ssrc = Ssrc::from(self.own.audio);
             let mut direct = self.rtc.direct_api();
             direct.declare_media(mid, MediaKind::Audio);
-            direct.declare_stream_tx(self.ssrc, None, mid, None);
+            direct.declare_stream_tx(ssrc, None, mid, None);
             self.mid = Some(mid);
+            self.first.get_or_insert((mid, MediaKind::Audio));
         }
-        self.expect(&audio.remote_ssrcs);
+        for ssrc in audio.remote_ssrcs.iter().take(MOST_STREAMS / 2) {
+            self.learn(*ssrc, false, None);
+        }
+    }
+
+    fn carry_video(&mut self, video: &VideoAgreement) {
+        let mid = Mid::from(video.mid.as_str());
+        if self.video.is_none_or(|known| known.mid != mid) {
+            let ssrc = Ssrc::from(self.own.video);
+            let resend = Ssrc::from(self.own.video_resend);
+            let mut direct = self.rtc.direct_api();
+            // A section that was declined and offered again has another name.
+            for stream in self.streams.extract_if(.., |stream| stream.video) {
+                direct.remove_stream_rx(stream.ssrc.into());
+            }
+            direct.remove_stream_tx(ssrc);
+            direct.declare_media(mid, MediaKind::Video);
+            direct.declare_stream_tx(ssrc, Some(resend), mid, None);
+            self.first.get_or_insert((mid, MediaKind::Video));
+        }
+        let feedback = video.feedback;
+        self.video = Some(Video { mid, feedback });
+        for (ssrc, resend) in video.remote_streams.iter().take(MOST_STREAMS / 2) {
+            self.learn(*ssrc, true, *resend);
+        }
     }
 
     /// Carries data channels from now on.
@@ -233,6 +290,7 @@ impl Engine {
         local: &Credentials,
         transport: &TransportAgreement,
         audio: Option<&AudioAgreement>,
+        video: Option<&VideoAgreement>,
     ) -> Result<bool, MediaError> {
         let restart = self.local != *local || self.transport.remote != transport.remote;
         if restart {
@@ -242,6 +300,9 @@ impl Engine {
         self.local = local.clone();
         if let Some(audio) = audio {
             self.carry_audio(audio);
+        }
+        if let Some(video) = video {
+            self.carry_video(video);
         }
         Ok(restart)
     }
@@ -263,8 +324,13 @@ impl Engine {
             let mut direct = self.rtc.direct_api();
             direct.set_remote_ice_credentials(credentials(&elsewhere));
         }
-        match self.mid {
-            Some(mid) => self.describe(&transport.remote, &mid, AUDIO_SECTION)?,
+        match self.first {
+            Some((mid, MediaKind::Audio)) => {
+                self.describe(&transport.remote, &mid, AUDIO_SECTION)?;
+            }
+            Some((mid, MediaKind::Video)) => {
+                self.describe(&transport.remote, &mid, VIDEO_SECTION)?;
+            }
             None => self.describe(&transport.remote, DATA_MID, DATA_SECTION)?,
         }
         let mut direct = self.rtc.direct_api();
@@ -296,18 +362,14 @@ impl Engine {
         Ok(())
     }
 
-    fn expect(&mut self, ssrcs: &[u32]) {
-        for ssrc in ssrcs.iter().take(MOST_STREAMS) {
-            self.learn(*ssrc);
-        }
-    }
-
     /// SIP peers change their SSRC without a word, or never tell it.
-    fn learn(&mut self, ssrc: u32) {
-        let Some(mid) = self.mid else {
+    fn learn(&mut self, ssrc: u32, video: bool, resend: Option<u32>) {
+        let video = if video { self.video } else { None };
+        let Some(mid) = video.map(|video| video.mid).or(self.mid) else {
             return;
         };
-        if ssrc == 0 || self.streams.iter().any(|stream| stream.ssrc == ssrc) {
+        let known = |stream: &Stream| stream.ssrc == ssrc || stream.resend == Some(ssrc);
+        if ssrc == 0 || self.streams.iter().any(known) {
             return;
         }
         if self.streams.len() >= MOST_STREAMS {
@@ -320,14 +382,34 @@ impl Engine {
             let gone = self.streams.remove(index);
             self.rtc.direct_api().remove_stream_rx(gone.ssrc.into());
         }
+        let nack = video.is_some_and(|video| video.feedback.nack);
         self.rtc
             .direct_api()
-            .expect_stream_rx(ssrc.into(), None, mid, None)
-            .suppress_nack(true);
+            .expect_stream_rx(ssrc.into(), resend.map(Ssrc::from), mid, None)
+            .suppress_nack(!nack);
         self.streams.push(Stream {
             ssrc,
             authentic: false,
+            video: video.is_some(),
+            resend,
         });
+    }
+
+    /// Retransmissions whose SSRC no description tells belong to the video stream there is.
+    fn learn_resend(&mut self, ssrc: u32) {
+        let Some(Video { mid, .. }) = self.video else {
+            return;
+        };
+        let stream = self.streams.iter_mut().rev();
+        let mut stream = stream.filter(|stream| stream.video && stream.authentic);
+        if let Some(stream) = stream.next()
+            && stream.resend.is_none()
+            && ssrc != 0
+        {
+            stream.resend = Some(ssrc);
+            let mut direct = self.rtc.direct_api();
+            direct.expect_stream_rx(stream.ssrc.into(), Some(ssrc.into()), mid, None);
+        }
     }
 
     pub(super) fn add_local_candidate(&mut self, candidate: Candidate) {
@@ -354,7 +436,13 @@ impl Engine {
         if let [128..=191, kind, _, _, _, _, _, _, a, b, c, d, ..] = *datagram
             && !(192..=223).contains(&kind)
         {
-            self.learn(u32::from_be_bytes([a, b, c, d]));
+            let ssrc = u32::from_be_bytes([a, b, c, d]);
+            let payload_type = kind & 0x7f;
+            if self.numbers.is_resend(payload_type) {
+                self.learn_resend(ssrc);
+            } else {
+                self.learn(ssrc, self.numbers.is_video(payload_type), None);
+            }
         }
         let Ok(contents) = datagram.try_into() else {
             return Ok(());
@@ -392,6 +480,14 @@ impl Engine {
     }
 
     pub(super) fn send(&mut self, now: Instant, packet: RtpOut) {
+        self.write(now, self.own.audio, packet, false);
+    }
+
+    pub(super) fn send_video(&mut self, now: Instant, packet: RtpOut) {
+        self.write(now, self.own.video, packet, true);
+    }
+
+    fn write(&mut self, now: Instant, ssrc: u32, packet: RtpOut, nackable: bool) {
         let write = RtpWrite::new(
             Pt::new_with_value(packet.payload_type),
             packet.sequence.into(),
@@ -399,10 +495,25 @@ impl Engine {
             now,
             packet.payload,
         )
-        .marker(packet.marker);
+        .marker(packet.marker)
+        .nackable(nackable);
         let mut direct = self.rtc.direct_api();
-        if let Some(stream) = direct.stream_tx(&self.ssrc) {
+        if let Some(stream) = direct.stream_tx(&ssrc.into()) {
             stream.write_rtp(write);
+        }
+    }
+
+    /// Asks the peer for a key frame of this stream, in the words it knows.
+    pub(super) fn request_key_frame(&mut self, ssrc: u32) {
+        let feedback = self.video.map(|video| video.feedback).unwrap_or_default();
+        let kind = if feedback.fir && !feedback.pli {
+            KeyframeRequestKind::Fir
+        } else {
+            KeyframeRequestKind::Pli
+        };
+        let mut direct = self.rtc.direct_api();
+        if let Some(stream) = direct.stream_rx(&ssrc.into()) {
+            stream.request_keyframe(kind);
         }
     }
 
@@ -436,6 +547,7 @@ pub(super) fn rtp_in(packet: str0m::rtp::RtpPacket) -> RtpIn {
         payload_type: *packet.header.payload_type,
         sequence: *packet.seq_no,
         timestamp: packet.header.timestamp,
+        marker: packet.header.marker,
         payload: packet.payload,
     }
 }

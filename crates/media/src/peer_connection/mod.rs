@@ -4,10 +4,12 @@ mod audio;
 mod crypto;
 mod data;
 mod engine;
+mod numbers;
 mod signaling;
 mod states;
 mod task;
 mod tones;
+mod video;
 
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use crate::event::{EventSender, PeerConnectionEvents};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::stats::Stats;
+use crate::video::{VideoSink, VideoSource};
 
 use engine::Identity;
 use task::Task;
@@ -40,6 +43,8 @@ type Reply<T> = oneshot::Sender<Result<T, MediaError>>;
 #[derive(Debug)]
 enum Command {
     AddAudio(Box<Source>, Sink, Reply<()>),
+    AddVideo(Box<VideoSource>, Box<VideoSink>, Reply<()>),
+    RemoveVideo,
     CreateDataChannel(String, DataChannelOptions, Reply<DataChannel>),
     CreateOffer(OfferOptions, Reply<SessionDescription>),
     CreateAnswer(Reply<SessionDescription>),
@@ -49,10 +54,12 @@ enum Command {
     Remote(Reply<Option<SessionDescription>>),
     AddCandidate(String, Reply<()>),
     SetDirection(MediaKind, Direction, Reply<()>),
-    Direction(Reply<Direction>),
+    Direction(MediaKind, Reply<Direction>),
     SetEnabled(MediaKind, bool),
     SetSource(Box<Source>),
     SetSink(Sink),
+    SetVideoSource(Box<VideoSource>),
+    SetVideoSink(Box<VideoSink>),
     Tones(String, Duration, Duration, Reply<()>),
     Stats(Reply<Stats>),
     Close,
@@ -121,6 +128,29 @@ impl PeerConnection {
         let label = label.into();
         self.ask(|reply| Command::CreateDataChannel(label, options, reply))
             .await
+    }
+
+    /// Adds the video track that is sent and says where the received video goes. From then on
+    /// offers have video and those of the peer with video are accepted; the direction is
+    /// `sendrecv`, or `recvonly` with [`VideoSource::none`].
+    ///
+    /// Video goes over the path of the audio: a peer that does not bundle it (RFC 9143) gets it
+    /// declined, and what such a peer answers counts as declined. Of several video sections the
+    /// first is taken. Once the peer has declined the video it is not offered again, unless it is
+    /// added again.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::VideoExists`] the second time, [`MediaError::Closed`].
+    pub async fn add_video(&self, source: VideoSource, sink: VideoSink) -> Result<(), MediaError> {
+        self.ask(|reply| Command::AddVideo(Box::new(source), Box::new(sink), reply))
+            .await
+    }
+
+    /// Takes the video away: the next offer and every answer decline it. What is agreed on goes on
+    /// until then. Without video, nothing happens.
+    pub fn remove_video(&self) {
+        self.tell(Command::RemoveVideo);
     }
 
     /// Makes an offer (RFC 8829 §5.2).
@@ -225,21 +255,19 @@ impl PeerConnection {
             .await
     }
 
-    /// The direction the audio has by the last completed exchange (W3C `currentDirection`);
+    /// The direction audio or video has by the last completed exchange (W3C `currentDirection`);
     /// `inactive` before the first.
     ///
     /// # Errors
     ///
     /// [`MediaError::Closed`].
     pub async fn current_direction(&self, kind: MediaKind) -> Result<Direction, MediaError> {
-        match kind {
-            MediaKind::Audio => self.ask(Command::Direction).await,
-            MediaKind::Video => Ok(Direction::Inactive),
-        }
+        self.ask(|reply| Command::Direction(kind, reply)).await
     }
 
     /// Mutes and unmutes what is sent (W3C `MediaStreamTrack.enabled`): muted audio is silence,
-    /// packets still flow. Takes effect with the next packet.
+    /// packets still flow; of muted video nothing is sent, and after it a key frame is first.
+    /// Takes effect with the next packet.
     pub fn set_enabled(&self, kind: MediaKind, enabled: bool) {
         self.tell(Command::SetEnabled(kind, enabled));
     }
@@ -252,6 +280,17 @@ impl PeerConnection {
     /// Brings what is received elsewhere from now on; the sink before is finished.
     pub fn set_sink(&self, sink: Sink) {
         self.tell(Command::SetSink(sink));
+    }
+
+    /// Sends video from another source from now on, beginning with a key frame.
+    pub fn set_video_source(&self, source: VideoSource) {
+        self.tell(Command::SetVideoSource(Box::new(source)));
+    }
+
+    /// Brings the video that is received elsewhere from now on, beginning with a key frame, which
+    /// the peer is asked for; the sink before is finished.
+    pub fn set_video_sink(&self, sink: VideoSink) {
+        self.tell(Command::SetVideoSink(Box::new(sink)));
     }
 
     /// Queues DTMF tones, `0`-`9`, `A`-`D`, `*`, `#` and `,` for a pause of two seconds, to be

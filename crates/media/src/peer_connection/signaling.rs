@@ -11,12 +11,12 @@
 use sdp_types::{Media, Session};
 
 use super::engine::new_credentials;
-use crate::description::{Direction, SdpType, SessionDescription};
+use crate::description::{Direction, MediaKind, SdpType, SessionDescription};
 use crate::error::MediaError;
 use crate::event::SignalingState;
 use crate::sdp::{
     AUDIO, Agreed, Agreement, Composer, Credentials, Description, Fingerprint, Local, LocalSection,
-    Section, SectionKind, agree, check_remote_offer, payload_types,
+    Section, SectionKind, VIDEO, agree, check_remote_offer, payload_types,
 };
 
 /// A description of this side, without candidates.
@@ -92,7 +92,12 @@ pub(super) struct Signaling {
     sections: Vec<LocalSection>,
     version: u64,
     wanted: Direction,
+    wanted_video: Direction,
     has_audio: bool,
+    /// Whether there is a video track, and what it can do.
+    video: Option<Direction>,
+    /// Whether offers have video: not any more once the peer has declined it.
+    offers_video: bool,
     has_data: bool,
     /// Whether this side is the passive one of the DTLS connection that exists.
     passive: bool,
@@ -112,7 +117,10 @@ impl Signaling {
             version: 1,
             // Without a track of its own, this side only listens.
             wanted: Direction::RecvOnly,
+            wanted_video: Direction::SendRecv,
             has_audio: false,
+            video: None,
+            offers_video: false,
             has_data: false,
             passive: false,
         }
@@ -140,14 +148,45 @@ impl Signaling {
         Ok(())
     }
 
+    /// From now on offers have a video section, and those of the peer are accepted. A source of
+    /// nothing only receives.
+    pub(super) fn add_video(&mut self, sends: bool) -> Result<(), MediaError> {
+        if self.offers_video {
+            return Err(MediaError::VideoExists);
+        }
+        self.video = Some(if sends {
+            Direction::SendRecv
+        } else {
+            Direction::RecvOnly
+        });
+        self.offers_video = true;
+        self.composer.video.accept = true;
+        Ok(())
+    }
+
+    /// From the next offer or answer on there is no video.
+    pub(super) fn remove_video(&mut self) {
+        self.video = None;
+        self.offers_video = false;
+        self.composer.video.accept = false;
+    }
+
     /// From now on offers have a section for data channels.
     pub(super) fn add_data(&mut self) {
         self.has_data = true;
         self.composer.accept_data = true;
     }
 
-    pub(super) fn want(&mut self, direction: Direction) {
-        self.wanted = direction;
+    pub(super) fn want(&mut self, kind: MediaKind, direction: Direction) {
+        match kind {
+            MediaKind::Audio => self.wanted = direction,
+            MediaKind::Video => self.wanted_video = direction,
+        }
+    }
+
+    fn video_direction(&self) -> Direction {
+        let able = self.video.unwrap_or(Direction::Inactive);
+        self.wanted_video.and(able)
     }
 
     /// Notes the roles of the DTLS connection, which later answers keep.
@@ -202,8 +241,14 @@ impl Signaling {
             );
         }
         let mut sections = self.sections.clone();
+        if !self.offers_video {
+            for section in sections.iter_mut().filter(|s| s.carries(&VIDEO)) {
+                section.carried = false;
+            }
+        }
         for (kind, wanted) in [
             (AUDIO, self.has_audio),
+            (VIDEO, self.offers_video),
             (SectionKind::Application, self.has_data),
         ] {
             if wanted && !sections.iter().any(|section| section.carries(&kind)) {
@@ -229,15 +274,16 @@ impl Signaling {
         } else {
             pending.unwrap_or(&self.credentials).clone()
         };
-        let previous = self.agreed_section();
-        let types = payload_types(previous);
+        let previous = self.agreed_section(&AUDIO);
+        let video = self.agreed_section(&VIDEO);
+        let types = payload_types(previous, video);
         // Two sections can only share the one path there is in a bundle.
         let bundle = sections.iter().filter(|section| section.carried).count() > 1
             || self
                 .current_remote
                 .as_ref()
                 .is_none_or(|remote| remote.read.bundle.is_some());
-        let mid_extension = match previous {
+        let mid_extension = match previous.or(video) {
             Some(section) => section.extension(crate::sdp::MID_URI),
             None => Some(4),
         };
@@ -246,18 +292,19 @@ impl Signaling {
             credentials: &credentials,
             fingerprint: &self.fingerprint,
             direction: self.wanted,
+            video_direction: self.video_direction(),
         };
         let session = self
             .composer
-            .offer(&local, &sections, &types, bundle, mid_extension);
+            .offer(&local, &sections, &types, video, bundle, mid_extension);
         self.create(SdpType::Offer, session, sections, credentials)
     }
 
-    /// Our audio section as last agreed on: its numbers must stay.
-    fn agreed_section(&self) -> Option<&Section> {
+    /// Our section of this kind as last agreed on: its numbers must stay.
+    fn agreed_section(&self, kind: &SectionKind) -> Option<&Section> {
         let local = self.current_local.as_ref()?;
         let mut sections = local.sections.iter();
-        let index = sections.position(|section| section.carries(&AUDIO))?;
+        let index = sections.position(|section| section.carries(kind))?;
         local.read.sections.get(index)
     }
 
@@ -300,6 +347,7 @@ impl Signaling {
             credentials: &credentials,
             fingerprint: &self.fingerprint,
             direction: self.wanted,
+            video_direction: self.video_direction(),
         };
         let (session, sections) = self
             .composer
@@ -445,6 +493,16 @@ impl Signaling {
     ) {
         self.credentials = local.credentials.clone();
         self.sections = local.sections.clone();
+        match agreement.video {
+            Agreed::Declined => {
+                self.offers_video = false;
+                for section in self.sections.iter_mut().filter(|s| s.carries(&VIDEO)) {
+                    section.carried = false;
+                }
+            }
+            Agreed::Carried(_) => self.offers_video = self.video.is_some(),
+            Agreed::Absent => {}
+        }
         if agreement.data == Agreed::Declined {
             // The channels end with their section; later ones ask for another.
             self.has_data = false;

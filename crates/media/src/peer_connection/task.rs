@@ -10,9 +10,10 @@ use tokio::sync::mpsc;
 
 use super::audio::{AudioPath, RtpOut};
 use super::data::DataChannels;
-use super::engine::{Engine, Identity, Setup, Step, rtp_in};
+use super::engine::{Engine, Identity, Setup, Step, Streams, rtp_in};
 use super::signaling::{Outcome, Signaling};
 use super::states::States;
+use super::video::VideoPath;
 use super::{Command, Reply};
 use crate::config::{PeerConnectionConfig, ServerAddress};
 use crate::data_channel::DataChannelError;
@@ -23,7 +24,7 @@ use crate::event::{
 };
 use crate::ice::{Arrived, Gatherer, Remote, remote_candidate};
 use crate::pacer::Pacer;
-use crate::sdp::{Agreed, Agreement, Composer, Credentials, Render};
+use crate::sdp::{Agreed, Agreement, Composer, Credentials, Render, VideoTrack};
 use crate::stats::{CandidatePair, Stats};
 
 /// The largest datagram there is any reason to send here.
@@ -46,9 +47,10 @@ pub(super) struct Task {
     gatherer: Gatherer,
     engine: Option<Engine>,
     audio: AudioPath,
+    video: VideoPath,
     data: DataChannels,
     pacer: Pacer,
-    ssrc: u32,
+    streams: Streams,
     mid: String,
     /// Trickled candidates that came before the engine was there.
     early: Vec<String>,
@@ -60,6 +62,7 @@ pub(super) struct Task {
     rtcp_round_trip: Option<Duration>,
     ice_round_trip: Option<Duration>,
     outgoing: Vec<RtpOut>,
+    outgoing_video: Vec<RtpOut>,
     news: Vec<PeerConnectionEvent>,
     buffer: Vec<u8>,
     closing: bool,
@@ -74,13 +77,20 @@ impl Task {
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<Task, MediaError> {
         let now = Instant::now();
-        let ssrc = random()? as u32 | 1;
+        let streams = Streams::new(random()?, random()?);
         let composer = Composer {
             // 62 bits: some readers of o= take it for signed (RFC 8829 §5.2.1).
             session_id: random()? >> 2,
             codecs: config.audio_codecs.clone(),
             accept_data: config.data_channels,
-            ssrc,
+            video: VideoTrack {
+                codecs: config.video_codecs.clone(),
+                accept: false,
+                ssrc: streams.video,
+                resend_ssrc: streams.video_resend,
+                track_id: format!("{:016x}", random()?),
+            },
+            ssrc: streams.audio,
             cname: format!("{:016x}", random()?),
             stream_id: format!("{:016x}", random()?),
             track_id: format!("{:016x}", random()?),
@@ -89,13 +99,14 @@ impl Task {
             gatherer: Gatherer::new(config.ice_transport_policy, servers),
             signaling: Signaling::new(composer, identity.fingerprint.clone()),
             audio: AudioPath::new(now, random()?),
+            video: VideoPath::new(now, random()?),
             data: DataChannels::default(),
             config,
             identity,
             commands,
             engine: None,
             pacer: Pacer::default(),
-            ssrc,
+            streams,
             mid: "0".to_owned(),
             early: Vec::new(),
             early_datagrams: Vec::new(),
@@ -104,6 +115,7 @@ impl Task {
             rtcp_round_trip: None,
             ice_round_trip: None,
             outgoing: Vec::new(),
+            outgoing_video: Vec::new(),
             news: Vec::new(),
             buffer: vec![0; DATAGRAM],
             closing: false,
@@ -140,6 +152,7 @@ impl Task {
                 }
                 // What the channels want is done with everything else that is due.
                 () = wake.notified() => {}
+                () = poll_fn(|cx| self.video.poll_application(cx)) => {}
                 () = &mut timer => {}
             }
         }
@@ -156,6 +169,7 @@ impl Task {
         self.commands.close();
         let Task {
             audio,
+            video,
             gatherer,
             mut data,
             states,
@@ -164,6 +178,7 @@ impl Task {
         } = self;
         // The recording is complete and the ports are free before anyone is told.
         drop(audio);
+        drop(video);
         drop(gatherer);
         data.end(None);
         states.close();
@@ -210,12 +225,21 @@ impl Task {
             self.audio.skip(tick.skipped);
             self.audio.tick(now, &mut self.outgoing, &mut self.news);
         }
+        self.video
+            .poll(now, &mut self.outgoing_video, &mut self.news);
         if let Some(engine) = &mut self.engine {
             for packet in self.outgoing.drain(..) {
                 engine.send(now, packet);
             }
+            for packet in self.outgoing_video.drain(..) {
+                engine.send_video(now, packet);
+            }
+            if let Some(ssrc) = self.video.take_key_frame_request(now) {
+                engine.request_key_frame(ssrc);
+            }
         }
         self.outgoing.clear();
+        self.outgoing_video.clear();
         let mut engine = self.drain(now);
         while self.data.pump(self.engine.as_mut().map(Engine::rtc)) {
             engine = self.drain(now);
@@ -225,6 +249,7 @@ impl Task {
             gathering,
             self.states.deadline(),
             self.pacer.deadline(),
+            self.video.deadline(now),
             engine,
         ]
         .into_iter()
@@ -280,6 +305,7 @@ impl Task {
             tracing::warn!(%error, "the peer connection failed");
             self.engine = None;
             self.pacer.stop();
+            self.video.stop();
             self.data.end(Some(DataChannelError::ConnectionFailed));
             self.states.failed();
         }
@@ -288,12 +314,21 @@ impl Task {
     fn event(&mut self, now: Instant, event: str0m::Event) {
         match event {
             str0m::Event::RtpPacket(packet) => {
-                self.audio.receive(now, rtp_in(packet), &mut self.news);
+                let packet = rtp_in(packet);
+                if self.video.takes(packet.payload_type) {
+                    self.video.receive(now, packet);
+                } else {
+                    self.audio.receive(now, packet, &mut self.news);
+                }
+            }
+            str0m::Event::KeyframeRequest(_) => {
+                self.video.key_frame_requested(now, &mut self.news);
             }
             str0m::Event::Connected => {
                 if self.engine.as_ref().is_some_and(Engine::has_audio) {
                     self.pacer.start(now);
                 }
+                self.video.start();
                 self.states.dtls_connected();
             }
             str0m::Event::IceConnectionStateChange(state) => {
@@ -329,6 +364,7 @@ impl Task {
             str0m::Event::ChannelClose(id) => self.data.closed(id),
             str0m::Event::Closed => {
                 self.pacer.stop();
+                self.video.stop();
                 self.data.end(None);
                 self.states.peer_left();
             }
@@ -346,6 +382,15 @@ impl Task {
                 }
                 answer(reply, result);
             }
+            Command::AddVideo(source, sink, reply) => {
+                let result = self.signaling.add_video(!source.is_none());
+                if result.is_ok() {
+                    self.video.set_source(*source);
+                    self.video.set_sink(*sink);
+                }
+                answer(reply, result);
+            }
+            Command::RemoveVideo => self.signaling.remove_video(),
             Command::CreateDataChannel(label, options, reply) => {
                 let rtc = self.engine.as_mut().map(Engine::rtc);
                 let result = self.data.create(label, options, rtc);
@@ -385,16 +430,22 @@ impl Task {
                 let result = self.add_candidate(candidate);
                 answer(reply, result);
             }
-            Command::SetDirection(MediaKind::Audio, direction, reply) => {
-                self.signaling.want(direction);
+            Command::SetDirection(kind, direction, reply) => {
+                self.signaling.want(kind, direction);
                 answer(reply, Ok(()));
             }
-            Command::SetDirection(MediaKind::Video, _, reply) => answer(reply, Ok(())),
-            Command::Direction(reply) => answer(reply, Ok(self.audio.direction())),
+            Command::Direction(MediaKind::Audio, reply) => {
+                answer(reply, Ok(self.audio.direction()));
+            }
+            Command::Direction(MediaKind::Video, reply) => {
+                answer(reply, Ok(self.video.direction()));
+            }
             Command::SetEnabled(MediaKind::Audio, enabled) => self.audio.set_enabled(enabled),
-            Command::SetEnabled(MediaKind::Video, _) => {}
+            Command::SetEnabled(MediaKind::Video, enabled) => self.video.set_enabled(enabled),
             Command::SetSource(source) => self.audio.set_source(*source),
             Command::SetSink(sink) => self.audio.set_sink(sink),
+            Command::SetVideoSource(source) => self.video.set_source(*source),
+            Command::SetVideoSink(sink) => self.video.set_sink(*sink),
             Command::Tones(tones, duration, gap, reply) => {
                 answer(reply, self.audio.queue_tones(&tones, duration, gap));
             }
@@ -476,22 +527,24 @@ impl Task {
         offered: bool,
     ) -> Result<(), MediaError> {
         let Some(transport) = &agreement.transport else {
+            self.video.apply(None);
             return self.audio.apply(None);
         };
         let audio = agreement.audio.as_ref();
+        let video = agreement.video.carried();
         let keep = self.engine.as_ref().is_some_and(|e| e.is_for(transport));
         match &mut self.engine {
             Some(engine) if keep => {
-                engine.apply(credentials, transport, audio)?;
+                engine.apply(credentials, transport, audio, video.as_ref())?;
             }
             _ => {
                 let setup = Setup {
                     identity: &self.identity,
                     local: credentials,
-                    ssrc: self.ssrc,
+                    streams: self.streams,
                     offered,
                 };
-                let mut engine = Engine::new(now, &setup, transport, audio)?;
+                let mut engine = Engine::new(now, &setup, transport, audio, video.as_ref())?;
                 for candidate in self.gatherer.candidates() {
                     if let Some(candidate) = candidate.for_engine() {
                         engine.add_local_candidate(candidate);
@@ -502,6 +555,7 @@ impl Task {
                 self.signaling.set_passive(!engine.is_active());
                 self.engine = Some(engine);
                 self.audio.restart();
+                self.video.restart();
                 self.data.restart();
                 self.states.begin(now);
             }
@@ -530,6 +584,7 @@ impl Task {
             }
         }
         self.audio.apply(agreement.audio.clone())?;
+        self.video.apply(video);
         self.drain(now);
         for (source, destination, datagram) in std::mem::take(&mut self.early_datagrams) {
             if let Some(engine) = &mut self.engine {
@@ -586,6 +641,7 @@ impl Task {
     fn stats(&mut self) -> Stats {
         let mut stats = Stats::default();
         self.audio.stats(&mut stats);
+        stats.video = self.video.stats();
         stats.round_trip = self.rtcp_round_trip.or(self.ice_round_trip);
         if let Some((source, destination)) = self.selected {
             let local = self.gatherer.candidate_of(source);

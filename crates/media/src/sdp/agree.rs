@@ -2,8 +2,9 @@
 
 use super::compose::LocalSection;
 use super::description::{
-    AUDIO, Codec, Credentials, Description, Fingerprint, Section, SectionKind, Setup,
+    AUDIO, Codec, Credentials, Description, Fingerprint, Section, SectionKind, Setup, VIDEO,
 };
+use super::video::{self, VideoAgreement};
 use crate::config::AudioCodec;
 use crate::description::Direction;
 
@@ -13,6 +14,7 @@ pub(crate) struct Agreement {
     /// `None` when every section is rejected: then nothing flows and no path is needed.
     pub(crate) transport: Option<TransportAgreement>,
     pub(crate) audio: Option<AudioAgreement>,
+    pub(crate) video: Agreed<VideoAgreement>,
     pub(crate) data: Agreed<DataAgreement>,
 }
 
@@ -81,32 +83,34 @@ pub(crate) fn agree(
     local_offered: bool,
 ) -> Result<Agreement, String> {
     let audio = pair(local, remote, &AUDIO)?;
+    let video = pair(local, remote, &VIDEO)?;
     let data = pair(local, remote, &SectionKind::Application)?;
     // There is one path, and it is the audio's where there is any.
-    let mut leader = None;
-    let audio = match audio {
-        Agreed::Carried(index) => {
-            leader = Some(index);
-            let (ours, theirs) = (&local.sections[index], &remote.sections[index]);
+    let others = [video.carried(), data.carried()];
+    let leader = audio.carried().or(others.into_iter().flatten().min());
+    let answer = if local_offered { remote } else { local };
+    let shares = |index| leader.is_some_and(|leader| answer.share_path(leader, index));
+    let sections = |index: usize| (&local.sections[index], &remote.sections[index]);
+    let audio = match audio.carried() {
+        Some(index) => {
+            let (ours, theirs) = sections(index);
             Some(audio_agreement(ours, theirs, index, local_offered)?)
         }
-        Agreed::Absent | Agreed::Declined => None,
+        None => None,
     };
-    let answer = if local_offered { remote } else { local };
-    let data = match data {
-        Agreed::Absent => Agreed::Absent,
-        Agreed::Declined => Agreed::Declined,
-        Agreed::Carried(index) => {
-            let first = *leader.get_or_insert(index);
-            match &remote.sections[index].sctp {
-                Some(sctp) if answer.share_path(first, index) => Agreed::Carried(DataAgreement {
-                    max_message_size: sctp.max_message_size,
-                }),
-                _ => Agreed::Declined,
-            }
-        }
-    };
-    let carried = audio.is_some() || matches!(data, Agreed::Carried(_));
+    let video = video.and_then(|index| {
+        let (ours, theirs) = sections(index);
+        let agreement = || video_agreement(ours, theirs, index, local_offered);
+        shares(index).then(agreement).flatten()
+    });
+    let data = data.and_then(|index| {
+        let sctp = remote.sections[index].sctp.as_ref();
+        let sctp = sctp.filter(|_| shares(index))?;
+        Some(DataAgreement {
+            max_message_size: sctp.max_message_size,
+        })
+    });
+    let carried = audio.is_some() || video.is_carried() || data.is_carried();
     let transport = match leader.filter(|_| carried) {
         None => None,
         Some(index) => {
@@ -118,8 +122,34 @@ pub(crate) fn agree(
     Ok(Agreement {
         transport,
         audio,
+        video,
         data,
     })
+}
+
+impl<T> Agreed<T> {
+    /// Goes on with what is carried; what comes to nothing then is declined.
+    fn and_then<U>(self, next: impl FnOnce(T) -> Option<U>) -> Agreed<U> {
+        match self {
+            Agreed::Absent => Agreed::Absent,
+            Agreed::Declined => Agreed::Declined,
+            Agreed::Carried(value) => next(value).map_or(Agreed::Declined, Agreed::Carried),
+        }
+    }
+
+    pub(crate) fn carried(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        match self {
+            Agreed::Carried(value) => Some(value.clone()),
+            Agreed::Absent | Agreed::Declined => None,
+        }
+    }
+
+    fn is_carried(&self) -> bool {
+        matches!(self, Agreed::Carried(_))
+    }
 }
 
 /// Where both sides have a section of this kind and neither rejects it.
@@ -156,17 +186,8 @@ fn audio_agreement(
     index: usize,
     local_offered: bool,
 ) -> Result<AudioAgreement, String> {
-    let mid = ours
-        .mid
-        .clone()
-        .or_else(|| theirs.mid.clone())
-        .unwrap_or_else(|| index.to_string());
     // The answer names the codecs that both know, the preferred one first.
-    let (offer, answer) = if local_offered {
-        (ours, theirs)
-    } else {
-        (theirs, ours)
-    };
+    let answer = if local_offered { theirs } else { ours };
     let send = codecs(theirs, &answer.codecs, ours);
     if send.is_empty() {
         return Err(format!(
@@ -175,17 +196,48 @@ fn audio_agreement(
         ));
     }
     Ok(AudioAgreement {
-        mid,
+        mid: mid(ours, theirs, index),
         direction: ours.direction.and(theirs.direction.reversed()),
         send,
         receive: codecs(ours, &answer.codecs, theirs),
         send_events: events(theirs, ours),
         receive_events: events(ours, theirs),
-        mid_extension: offer
-            .extension(MID_URI)
-            .filter(|_| answer.extension(MID_URI).is_some()),
+        mid_extension: mid_extension(ours, theirs, local_offered),
         remote_ssrcs: theirs.ssrcs.clone(),
     })
+}
+
+fn video_agreement(
+    ours: &Section,
+    theirs: &Section,
+    index: usize,
+    local_offered: bool,
+) -> Option<VideoAgreement> {
+    video::agree(
+        ours,
+        theirs,
+        local_offered,
+        mid(ours, theirs, index),
+        mid_extension(ours, theirs, local_offered),
+    )
+}
+
+/// The section's name, also where neither side gave it one.
+fn mid(ours: &Section, theirs: &Section, index: usize) -> String {
+    let given = ours.mid.clone().or_else(|| theirs.mid.clone());
+    given.unwrap_or_else(|| index.to_string())
+}
+
+/// The header extension that carries the mid, when both sides have it; its number is the offer's.
+fn mid_extension(ours: &Section, theirs: &Section, local_offered: bool) -> Option<u8> {
+    let (offer, answer) = if local_offered {
+        (ours, theirs)
+    } else {
+        (theirs, ours)
+    };
+    offer
+        .extension(MID_URI)
+        .filter(|_| answer.extension(MID_URI).is_some())
 }
 
 /// Whether a remote offer can be answered at all.

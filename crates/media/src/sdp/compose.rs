@@ -7,6 +7,7 @@ use super::data;
 use super::description::{
     Codec, Credentials, Description, Fingerprint, Section, SectionKind, Setup,
 };
+use super::video::{self, VideoTrack};
 use crate::config::AudioCodec;
 use crate::description::{Direction, MediaKind};
 
@@ -22,6 +23,7 @@ pub(crate) struct Composer {
     pub(crate) codecs: Vec<AudioCodec>,
     /// Whether data channels that the peer offers are accepted.
     pub(crate) accept_data: bool,
+    pub(crate) video: VideoTrack,
     pub(crate) ssrc: u32,
     pub(crate) cname: String,
     pub(crate) stream_id: String,
@@ -50,6 +52,7 @@ impl LocalSection {
 /// What flows in a section of an answer.
 enum Body {
     Audio(Vec<Codec>),
+    Video(Vec<video::Line>),
     Data,
 }
 
@@ -59,7 +62,9 @@ pub(crate) struct Local<'a> {
     pub(crate) version: u64,
     pub(crate) credentials: &'a Credentials,
     pub(crate) fingerprint: &'a Fingerprint,
+    /// Of the audio.
     pub(crate) direction: Direction,
+    pub(crate) video_direction: Direction,
 }
 
 /// Payload types, ours or those the peer has introduced.
@@ -67,14 +72,21 @@ pub(crate) struct Local<'a> {
 pub(crate) struct PayloadTypes {
     codecs: Vec<(AudioCodec, u8)>,
     events: Vec<(u32, u8)>,
+    /// Those of the video, which shares the path.
+    video: Vec<u8>,
 }
 
 /// The payload types for the next offer: those already agreed on where there are any (RFC 3264
-/// §8.3.2), else the usual ones.
-pub(crate) fn payload_types(previous: Option<&Section>) -> PayloadTypes {
+/// §8.3.2), else the usual ones. `video` has the video's.
+pub(crate) fn payload_types(previous: Option<&Section>, video: Option<&Section>) -> PayloadTypes {
     let mut types = PayloadTypes {
         codecs: Vec::new(),
         events: Vec::new(),
+        video: video
+            .iter()
+            .flat_map(|section| &section.codecs)
+            .map(|codec| codec.payload_type)
+            .collect(),
     };
     for codec in previous.iter().flat_map(|section| &section.codecs) {
         if let Some(known) = audio_codec(codec) {
@@ -103,10 +115,14 @@ pub(crate) fn payload_types(previous: Option<&Section>) -> PayloadTypes {
 }
 
 impl PayloadTypes {
+    fn numbers(&self) -> impl Iterator<Item = u8> {
+        let codecs = self.codecs.iter().map(|(_, number)| *number);
+        codecs.chain(self.events.iter().map(|(_, number)| *number))
+    }
+
     fn free(&self, usual: u8) -> u8 {
         let taken = |number: u8| {
-            self.codecs.iter().any(|(_, n)| *n == number)
-                || self.events.iter().any(|(_, n)| *n == number)
+            self.video.contains(&number) || self.numbers().any(|known| known == number)
         };
         std::iter::once(usual)
             .chain(96..=127)
@@ -122,6 +138,7 @@ impl Composer {
         local: &Local<'_>,
         sections: &[LocalSection],
         types: &PayloadTypes,
+        video: Option<&Section>,
         bundle: bool,
         mid_extension: Option<u8>,
     ) -> Session {
@@ -143,13 +160,21 @@ impl Composer {
                     let mut media = media(section, formats(&codecs));
                     self.transport(&mut media, local, Setup::ActPass);
                     let mid = section.mid.as_deref();
-                    self.middle(&mut media, mid, mid_extension, local.direction, true);
+                    let track = self.track_id.as_str();
+                    self.middle(&mut media, mid, mid_extension, local.direction, track, true);
                     write_codecs(&mut media, &codecs);
                     self.sender(&mut media, local.direction);
                     media
                 }
+                SectionKind::Media(MediaKind::Video) => {
+                    let taken: Vec<u8> = types.numbers().collect();
+                    let lines = video::offered(&self.video.codecs, video, &taken);
+                    let direction = local.video_direction;
+                    let mid = (section.mid.as_deref(), mid_extension);
+                    self.video(section, local, Setup::ActPass, &lines, direction, mid, true)
+                }
                 SectionKind::Application => self.data(section, local, Setup::ActPass),
-                SectionKind::Media(MediaKind::Video) | SectionKind::Other(_) => declined(section),
+                SectionKind::Other(_) => declined(section),
             };
             session.medias.push(media);
         }
@@ -232,6 +257,12 @@ impl Composer {
             };
             medias.push(match body {
                 Body::Audio(codecs) => self.audio(&section, local, theirs, setup, &codecs),
+                Body::Video(lines) => {
+                    let direction = local.video_direction.and(theirs.direction.reversed());
+                    let mid = answered_mid(theirs);
+                    let mux = theirs.rtcp_mux;
+                    self.video(&section, local, setup, &lines, direction, mid, mux)
+                }
                 Body::Data => self.data(&section, local, setup),
             });
             if let (Some(group), Some(mid)) = (&remote.bundle, &theirs.mid)
@@ -262,6 +293,11 @@ impl Composer {
                 let speaks = codecs.iter().any(|codec| audio_codec(codec).is_some());
                 speaks.then_some(Body::Audio(codecs))
             }
+            SectionKind::Media(MediaKind::Video) if self.video.accept && theirs.is_rtp() => {
+                let usable = check_transport(remote.transport_of(theirs)).is_ok();
+                let lines = video::answered(&self.video.codecs, theirs);
+                (usable && !lines.is_empty()).then_some(Body::Video(lines))
+            }
             SectionKind::Application if self.accept_data && theirs.sctp.is_some() => {
                 // Broken, it is declined, and what is beside it lives.
                 let usable = check_transport(remote.transport_of(theirs)).is_ok();
@@ -282,13 +318,14 @@ impl Composer {
         let mut media = media(section, formats(codecs));
         self.transport(&mut media, local, setup);
         let direction = local.direction.and(theirs.direction.reversed());
-        let mid = theirs.mid.as_deref();
-        let extension = theirs.extension(MID_URI);
+        let (mid, extension) = answered_mid(theirs);
+        let track = self.track_id.as_str();
         self.middle(
             &mut media,
             mid,
-            extension.filter(|_| mid.is_some_and(fits_in_a_header)),
+            extension,
             direction,
+            track,
             theirs.rtcp_mux,
         );
         write_codecs(&mut media, codecs);
@@ -334,7 +371,7 @@ impl Composer {
         Session::new(origin, "-")
     }
 
-    fn transport(&self, media: &mut Media, local: &Local<'_>, setup: Setup) {
+    pub(super) fn transport(&self, media: &mut Media, local: &Local<'_>, setup: Setup) {
         let digest: Vec<String> = local
             .fingerprint
             .digest
@@ -351,12 +388,13 @@ impl Composer {
         ]);
     }
 
-    fn middle(
+    pub(super) fn middle(
         &self,
         media: &mut Media,
         mid: Option<&str>,
         mid_extension: Option<u8>,
         direction: Direction,
+        track_id: &str,
         rtcp_mux: bool,
     ) {
         if let Some(mid) = mid {
@@ -367,7 +405,7 @@ impl Composer {
         }
         media.add_attribute(Attribute::new(direction.as_str()));
         if direction.is_sending() {
-            let msid = format!("{} {}", self.stream_id, self.track_id);
+            let msid = format!("{} {track_id}", self.stream_id);
             media.add_attribute(with("msid", msid));
         }
         // An answer may only use it when it was offered (RFC 5761 §5.1.1).
@@ -384,6 +422,13 @@ impl Composer {
     }
 }
 
+/// The mid of an answer's section, and the header extension that carries it.
+fn answered_mid(theirs: &Section) -> (Option<&str>, Option<u8>) {
+    let mid = theirs.mid.as_deref();
+    let extension = theirs.extension(MID_URI);
+    (mid, extension.filter(|_| mid.is_some_and(fits_in_a_header)))
+}
+
 /// The engine puts 16 letters and digits into a packet's header, and changes other mids: a peer
 /// would not know them.
 fn fits_in_a_header(mid: &str) -> bool {
@@ -394,7 +439,7 @@ pub(super) fn with(name: &str, value: impl ToString) -> Attribute {
     Attribute::with_value(name, value)
 }
 
-fn media(section: &LocalSection, formats: String) -> Media {
+pub(super) fn media(section: &LocalSection, formats: String) -> Media {
     Media {
         media: section.kind.name().to_owned(),
         port: UNKNOWN_PORT,

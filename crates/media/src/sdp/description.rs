@@ -28,6 +28,10 @@ pub(crate) struct Section {
     pub(crate) bundle_only: bool,
     pub(crate) codecs: Vec<Codec>,
     pub(crate) ssrcs: Vec<u32>,
+    /// Streams, each with that of its retransmissions (RFC 5576 §4.2, RFC 4588 §8.1).
+    pub(crate) resends: Vec<(u32, u32)>,
+    /// Feedback messages (RFC 4585 §4.2) and their payload types; `None` means all.
+    pub(crate) feedback: Vec<(Option<u8>, String)>,
     pub(crate) extensions: Vec<(u8, String)>,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) fingerprints: Vec<Fingerprint>,
@@ -47,6 +51,7 @@ pub(crate) enum SectionKind {
 }
 
 pub(crate) const AUDIO: SectionKind = SectionKind::Media(MediaKind::Audio);
+pub(crate) const VIDEO: SectionKind = SectionKind::Media(MediaKind::Video);
 
 impl SectionKind {
     pub(crate) fn name(&self) -> &str {
@@ -275,6 +280,26 @@ impl Section {
                 ssrcs.push(ssrc);
             }
         }
+        let resends = values(own, "ssrc-group")
+            .filter_map(|value| {
+                let numbers = value.strip_prefix("FID ")?;
+                let (main, resend) = numbers.trim().split_once(' ')?;
+                Some((main.parse().ok()?, resend.trim().parse().ok()?))
+            })
+            .take(MOST_OF_ONE)
+            .collect();
+        let feedback = values(own, "rtcp-fb")
+            .filter_map(|value| {
+                let (number, message) = value.trim().split_once(' ')?;
+                let number = match number {
+                    "*" => None,
+                    number => Some(number.parse().ok()?),
+                };
+                let words: Vec<&str> = message.split_ascii_whitespace().collect();
+                Some((number, words.join(" ").to_ascii_lowercase()))
+            })
+            .take(MOST_OF_ONE)
+            .collect();
         let extensions = values(own, "extmap")
             .chain(values(all, "extmap"))
             .filter_map(|value| {
@@ -303,6 +328,8 @@ impl Section {
             bundle_only: has(own, "bundle-only"),
             codecs,
             ssrcs,
+            resends,
+            feedback,
             extensions,
             credentials,
             fingerprints,

@@ -8,6 +8,7 @@ mod compose;
 mod data;
 mod description;
 mod render;
+mod video;
 
 #[cfg(test)]
 pub(crate) use agree::SendCodec;
@@ -17,5 +18,8 @@ pub(crate) use agree::{
 };
 pub(crate) use compose::{Composer, Local, LocalSection, payload_types};
 pub(crate) use data::MAX_MESSAGE_SIZE;
-pub(crate) use description::{AUDIO, Credentials, Description, Fingerprint, Section, SectionKind};
+pub(crate) use description::{
+    AUDIO, Credentials, Description, Fingerprint, Section, SectionKind, VIDEO,
+};
 pub(crate) use render::Render;
+pub(crate) use video::{Feedback, VideoAgreement, VideoPayload, VideoTrack};

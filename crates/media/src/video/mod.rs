@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use assembler::{Assembler, Packet};
+pub(crate) use assembler::{Assembled, Assembler, Packet};
 pub(crate) use payload::Packetizer;
 pub use sink::{VideoFrameReceiver, VideoSink};
 pub use source::{VideoFrameSender, VideoSource};
