@@ -495,6 +495,28 @@ async fn a_forked_call_goes_to_the_one_who_answers_for_good() {
 }
 
 #[tokio::test]
+async fn a_fork_that_still_connects_does_not_disturb_the_one_who_answers() {
+    let mut alice = Peer::new(OPUS, Source::tone(440.0), Sink::discard()).await;
+    let bob = Peer::new(OPUS, Source::tone(440.0), Sink::discard()).await;
+    let mut carol = Peer::new(OPUS, Source::tone(440.0), Sink::discard()).await;
+    let offer = alice.offer(OfferOptions::default()).await;
+    for fork in [&bob, &carol] {
+        fork.pc.set_remote_description(offer.clone()).await.unwrap();
+    }
+    let mut early = bob.answer().await;
+    early.kind = SdpType::PrAnswer;
+    alice.pc.set_remote_description(early).await.unwrap();
+    // Bob is about to say hello.
+    let answer = carol.answer().await;
+    alice.pc.set_remote_description(answer).await.unwrap();
+    carol.connected().await;
+    alice.connected().await;
+    carol.hears().await;
+    alice.hears().await;
+    assert_eq!(bob.pc.stats().await.packets_received, 0);
+}
+
+#[tokio::test]
 async fn a_peer_that_closes_is_noticed_and_closing_frees_everything() {
     let recorded = file("closed.wav");
     let (mut alice, mut bob) = call(

@@ -27,6 +27,8 @@ use crate::sdp::{
 /// The streams of the peer that are told apart at a time.
 const MOST_STREAMS: usize = 8;
 
+/// The addresses of one peer that are kept in mind.
+const MOST_ADDRESSES: usize = 64;
 /// Bytes of all data channels that are sent and not acknowledged yet; several of the largest
 /// messages, so that the next is there when one is through.
 const MOST_UNACKNOWLEDGED: usize = 4 * MAX_MESSAGE_SIZE;
@@ -124,6 +126,11 @@ pub(super) struct Engine {
     numbers: Numbers,
     /// Whether data channels are carried.
     has_data: bool,
+    /// Where the peer may be, as it says and as it is sent to.
+    peers: Vec<SocketAddr>,
+    /// Where a peer of before may still be: in a forked call, one who has not heard yet that
+    /// another has answered. Its DTLS must not meet that with the one who has.
+    strangers: Vec<SocketAddr>,
     streams: Vec<Stream>,
     profile: AgreedProfile,
 }
@@ -199,6 +206,8 @@ impl Engine {
             first: None,
             numbers,
             has_data: false,
+            peers: Vec::new(),
+            strangers: Vec::new(),
             streams: Vec::new(),
             profile,
         };
@@ -420,7 +429,22 @@ impl Engine {
         self.rtc.direct_api().invalidate_candidate(candidate);
     }
 
+    /// Takes the place of another engine, whose peer is not heard any more.
+    pub(super) fn replace(&mut self, before: Engine) {
+        self.strangers = before.peers;
+        self.strangers.extend(before.strangers);
+        self.strangers.truncate(MOST_ADDRESSES);
+    }
+
+    fn meet(&mut self, address: SocketAddr) {
+        self.strangers.retain(|stranger| *stranger != address);
+        if !self.peers.contains(&address) && self.peers.len() < MOST_ADDRESSES {
+            self.peers.push(address);
+        }
+    }
+
     pub(super) fn add_remote_candidate(&mut self, candidate: Candidate) {
+        self.meet(candidate.addr());
         self.rtc.add_remote_candidate(candidate);
     }
 
@@ -431,6 +455,10 @@ impl Engine {
         destination: SocketAddr,
         datagram: &[u8],
     ) -> Result<(), MediaError> {
+        let is_stun = datagram.first().is_some_and(|first| *first < 4);
+        if !is_stun && self.strangers.contains(&source) {
+            return Ok(());
+        }
         // A first byte of 128 to 191 is RTP or RTCP (RFC 7983), a second one of 192 to 223 RTCP
         // (RFC 5761).
         if let [128..=191, kind, _, _, _, _, _, _, a, b, c, d, ..] = *datagram
@@ -466,7 +494,12 @@ impl Engine {
     /// To be called until it gives a [`Step::Timeout`], after everything else.
     pub(super) fn poll(&mut self) -> Result<Step, MediaError> {
         Ok(match self.rtc.poll_output().map_err(engine)? {
-            Output::Transmit(transmit) => Step::Transmit(transmit),
+            Output::Transmit(transmit) => {
+                if transmit.contents.first().is_some_and(|first| *first >= 20) {
+                    self.meet(transmit.destination);
+                }
+                Step::Transmit(transmit)
+            }
             Output::Event(str0m::Event::RtpPacket(packet)) => {
                 let ssrc = *packet.header.ssrc;
                 if let Some(stream) = self.streams.iter_mut().find(|s| s.ssrc == ssrc) {

@@ -550,6 +550,9 @@ impl Task {
                         engine.add_local_candidate(candidate);
                     }
                 }
+                if let Some(before) = self.engine.take() {
+                    engine.replace(before);
+                }
                 self.selected = None;
                 self.pacer.stop();
                 self.signaling.set_passive(!engine.is_active());
