@@ -3,9 +3,11 @@
 mod alone;
 mod errands;
 mod keep_alive;
+mod petitions;
 mod replaces;
 mod requests;
 mod responses;
+mod subscriptions;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +30,7 @@ use crate::media::MediaReport;
 use crate::options::{CallOptions, TerminateOptions};
 use crate::registration::Registration;
 use crate::session::{Answer, Session, SessionId, SessionInfo, SessionMut};
+use crate::subscription::Subscriptions;
 use crate::time::Instant;
 
 use replaces::Replacement;
@@ -92,6 +95,7 @@ pub struct Agent {
     registration: Registration,
     sessions: BTreeMap<SessionId, Session>,
     replacements: BTreeMap<AskId, Replacement>,
+    subscriptions: Subscriptions,
     next_session: u64,
     life: Life,
     counters: Counters,
@@ -122,6 +126,7 @@ impl Agent {
             registration,
             sessions: BTreeMap::new(),
             replacements: BTreeMap::new(),
+            subscriptions: Subscriptions::default(),
             next_session: 1,
             life: Life::Idle,
             counters: Counters::default(),
@@ -155,6 +160,7 @@ impl Agent {
         }
         self.life = Life::Stopping;
         self.cx.timers.cancel(&Timer::Reconnect);
+        self.leave_subscriptions();
         for session in self.sessions.values_mut() {
             session.forget_transfers(&mut self.cx);
         }
@@ -307,6 +313,7 @@ impl Agent {
         self.cx.now = now;
         if let Some(reply) = self.cx.inquiry_replied(ask, reply)
             && let Some(reply) = self.replaces_replied(ask, reply)
+            && let Some(reply) = self.petition_replied(ask, reply)
             && let Some(session) = self
                 .cx
                 .asks
@@ -369,13 +376,18 @@ impl Agent {
     pub fn live(&self) -> Live {
         Live {
             sessions: self.sessions.len(),
-            dialogs: self.cx.dialogs.len(),
+            dialogs: self.cx.dialogs.len() + self.subscriptions.dialogs(),
             client_transactions: self.cx.transactions.client_len(),
             server_transactions: self.cx.transactions.server_len(),
             timers: self.cx.timers.len() - self.cx.keep_alives.len(),
             flows: self.cx.connection.len(),
-            asks: self.cx.asks.len() + self.cx.inquiries.len(),
-            subscriptions: self.sessions.values().map(Session::subscriptions).sum(),
+            asks: self.cx.asks.len() + self.cx.inquiries.len() + self.subscriptions.petitions.len(),
+            subscriptions: self.subscriptions.len()
+                + self
+                    .sessions
+                    .values()
+                    .map(Session::subscriptions)
+                    .sum::<usize>(),
         }
     }
 
@@ -404,7 +416,11 @@ impl Agent {
                 }
             }
             Timer::Replaces(ask) => self.replaces_expired(ask),
-            Timer::Inquiry(ask) => self.cx.inquiry_expired(ask),
+            Timer::Inquiry(ask) => {
+                self.cx.inquiry_expired(ask);
+                self.petition_expired(ask);
+            }
+            Timer::Subscription(id, timer) => self.subscription_timer(id, timer),
             Timer::Registration => self.registration.register(&mut self.cx),
             Timer::Reconnect => self
                 .cx
@@ -520,6 +536,7 @@ impl Agent {
         for session in self.sessions.values_mut() {
             session.flow_replaced(&mut self.cx, replaced, flow);
         }
+        self.move_subscriptions(replaced.flow, flow);
     }
 
     /// After every turn: what has come to its end goes.
@@ -530,14 +547,16 @@ impl Agent {
             self.sweep_replacements();
             self.drain_transactions();
         }
-        for id in self.cx.closed.drain(..) {
+        while let Some(id) = self.cx.closed.pop() {
             self.sessions.remove(&id);
             self.cx.identifiers.end(id);
+            self.session_gone(id);
         }
         debug_assert!(!self.sessions.is_empty() || self.cx.identifiers.is_empty());
         if self.life == Life::Stopping
             && self.sessions.is_empty()
             && self.registration.is_idle()
+            && self.subscriptions.is_empty()
             && !self.has_requests()
         {
             self.stopped();
@@ -555,6 +574,7 @@ impl Agent {
         }
         self.registration.flow_lost(&mut self.cx);
         self.fail_requests();
+        self.drop_subscriptions();
         self.replacements.clear();
         self.cx.clear();
         self.cx.event(Event::Stopped);

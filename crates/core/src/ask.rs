@@ -4,6 +4,7 @@ use offhook_sip::{OutgoingRequest, Request, StatusCode, Uri};
 
 use crate::event::{Originator, SdpQuestion};
 use crate::options::{Body, CallOptions, ExtraHeaders};
+use crate::subscription::{GrantOptions, SubscriptionId};
 
 /// The id of a question.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -73,6 +74,16 @@ pub enum Question {
         /// The request.
         request: Request,
     },
+    /// A SUBSCRIBE came for one of [`Config::event_packages`](crate::Config::event_packages)
+    /// (`newSubscribe`), inside a session or outside. [`Reply::Grant`] makes it a subscription,
+    /// [`Reply::Reject`] refuses it, with 603 where [`Reply::Proceed`] does. Lapses as
+    /// [`Question::Message`] does.
+    Subscribe {
+        /// The id that the subscription will have.
+        subscription: SubscriptionId,
+        /// The request.
+        request: Request,
+    },
     /// A candidate was gathered (`icecandidate`); [`Reply::Ready`] stops waiting for more.
     IceCandidate {
         /// The candidate attribute (`candidate:…`).
@@ -94,6 +105,7 @@ impl Question {
             Self::Replaces { .. } => "replaces",
             Self::Message { .. } => "newMessage",
             Self::Options { .. } => "newOptions",
+            Self::Subscribe { .. } => "newSubscribe",
             Self::IceCandidate { .. } => "icecandidate",
         }
     }
@@ -124,6 +136,12 @@ pub enum Reply {
         extra_headers: ExtraHeaders,
         /// Its body, where the answer to such a request may have one.
         body: Option<Body>,
+    },
+    /// Let a peer subscribe. It is answered with 200 and a first NOTIFY;
+    /// [`Agent::notify`](crate::Agent::notify) tells it more.
+    Grant {
+        /// How.
+        options: GrantOptions,
     },
     /// Refuse the request.
     Reject {

@@ -8,6 +8,7 @@ use offhook_sip::{Limits, Uri};
 use crate::auth::Secret;
 use crate::destination::Destination;
 use crate::options::ExtraHeaders;
+use crate::subscription::Package;
 use crate::transaction::TransactionTimings;
 
 /// The configuration of an [`Agent`](crate::Agent).
@@ -89,6 +90,17 @@ pub struct Config {
     pub timings: TransactionTimings,
     /// How many sessions may live at once; an INVITE beyond is answered with 486. Default: 10,000.
     pub max_sessions: usize,
+    /// The event packages that peers may subscribe to here (RFC 6665 section 4.4.4), as
+    /// `presence`; others are refused with 489. Default: none.
+    pub event_packages: Vec<String>,
+    /// The lifetime of a peer's subscription that asks for none. Default: one hour.
+    pub subscription_expires: Duration,
+    /// The shortest lifetime that a peer may ask for; less is refused with 423. At most an hour
+    /// counts (RFC 6665 section 4.2.1.1). Default: ten seconds.
+    pub subscription_min_expires: Duration,
+    /// How many subscriptions may stand at once, ours and those of peers; those to transfers are
+    /// bounded by their sessions. Default: 10,000.
+    pub max_subscriptions: usize,
 }
 
 impl Config {
@@ -122,6 +134,10 @@ impl Config {
             limits: Limits::default(),
             timings: TransactionTimings::default(),
             max_sessions: 10_000,
+            event_packages: Vec::new(),
+            subscription_expires: Duration::from_secs(3600),
+            subscription_min_expires: Duration::from_secs(10),
+            max_subscriptions: 10_000,
         }
     }
 
@@ -190,6 +206,15 @@ impl Config {
         {
             let value = format!("{interval:?}");
             return Err(ConfigError::new("keep_alive", &value, "a second or more"));
+        }
+        for package in &self.event_packages {
+            if Package::parse(package).is_err() || package.contains(';') {
+                return Err(ConfigError::new(
+                    "event_packages",
+                    package,
+                    "names of event packages other than refer, as presence",
+                ));
+            }
         }
         if self.reconnect_min.is_zero() || self.reconnect_min > self.reconnect_max {
             let value = format!("{:?}", self.reconnect_min);

@@ -26,6 +26,7 @@ use crate::owners::Owners;
 use crate::random::Random;
 use crate::request::RequestId;
 use crate::session::{self, InDialog, SessionId, SessionTimer};
+use crate::subscription::{SubscriptionId, SubscriptionTimer};
 use crate::time::Instant;
 use crate::timer::TimerQueue;
 use crate::transaction::{TransactionId, TransactionTimer, Transactions};
@@ -41,6 +42,7 @@ pub(crate) enum Timer {
     Replaces(AskId),
     /// The application has not said what it thinks of a request.
     Inquiry(AskId),
+    Subscription(SubscriptionId, SubscriptionTimer),
     /// The registration is due for a refresh or another try.
     Registration,
     /// The connection to the server is due for another try.
@@ -71,6 +73,10 @@ pub(crate) enum Owner {
     Alone(RequestId),
     /// An OPTIONS that only shows whether the server still answers on this flow.
     KeepAlive(FlowId),
+    /// A SUBSCRIBE, and of which round: one that was ended may be followed by another.
+    Subscribe(SubscriptionId, u32),
+    /// A NOTIFY of a peer's subscription, those to transfers aside.
+    Notify(SubscriptionId),
     /// Nobody's: the BYE of a dialog that was never wanted.
     Stray,
 }
@@ -368,15 +374,14 @@ impl Context {
         self.identifiers
             .put(HeaderName::From, pending.request.headers_mut())?;
         let branch = self.random.branch();
+        let mut request = pending.request.clone();
+        if let Method::Subscribe | Method::Notify | Method::Options = request.method() {
+            // Where these are answered or followed depends on the flow that they leave over.
+            self.put_contact(request.headers_mut(), flow)?;
+        }
         let id = self
             .transactions
-            .request(
-                self.now,
-                &mut self.timers,
-                pending.request.clone(),
-                &hop,
-                &branch,
-            )
+            .request(self.now, &mut self.timers, request, &hop, &branch)
             .map_err(|_| Unsent::Refused)?;
         self.pending.insert(id, pending);
         Ok(id)

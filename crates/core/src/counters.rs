@@ -20,7 +20,7 @@ pub struct Live {
     pub flows: usize,
     /// Questions that the application has not answered.
     pub asks: usize,
-    /// Subscriptions: transfers whose progress is followed or told.
+    /// Subscriptions: ours, those of peers, and transfers whose progress is followed or told.
     pub subscriptions: usize,
 }
 

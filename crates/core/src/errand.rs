@@ -4,7 +4,7 @@ use offhook_sip::Uri;
 
 use crate::event::SessionEvent;
 use crate::options::CallOptions;
-use crate::session::SessionId;
+use crate::session::{Received, SessionId};
 use crate::subscription::StatusLine;
 
 /// What one session has done for another.
@@ -27,6 +27,11 @@ pub(crate) enum Errand {
         old: SessionId,
         new: SessionId,
         event: Box<SessionEvent>,
+    },
+    /// A SUBSCRIBE or NOTIFY came inside a session, for a subscription that shares its dialog.
+    Subscription {
+        session: SessionId,
+        received: Received,
     },
     /// A session is told something.
     Tell {

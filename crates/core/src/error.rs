@@ -31,6 +31,8 @@ pub enum CommandError {
     },
     /// There is no such session, or it has ended.
     NoSuchSession,
+    /// There is no such subscription, or it is over.
+    NoSuchSubscription,
     /// The agent has been stopped.
     Stopped,
 }
@@ -64,6 +66,7 @@ impl fmt::Display for CommandError {
                 write!(f, "invalid {name} {value:?}: expected {expected}")
             }
             Self::NoSuchSession => f.write_str("there is no such session, or it has ended"),
+            Self::NoSuchSubscription => f.write_str("there is no such subscription, or it is over"),
             Self::Stopped => f.write_str("the user agent has been stopped"),
         }
     }

@@ -13,7 +13,7 @@ use crate::flow::FlowId;
 use crate::media::{MediaRequest, SdpKind};
 use crate::request::{RequestFailure, RequestId};
 use crate::session::SessionId;
-use crate::subscription::ReferState;
+use crate::subscription::{NotifierEvent, ReferState, SubscriberEvent, SubscriptionId};
 
 /// What the agent wants done, or tells. Drained with [`Agent::poll`](crate::Agent::poll).
 #[derive(Debug)]
@@ -134,6 +134,20 @@ pub enum Event {
     SessionClosed {
         /// The session.
         session: SessionId,
+    },
+    /// Something about a subscription of ours (RFC 6665).
+    Subscriber {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// What.
+        event: SubscriberEvent,
+    },
+    /// Something about a subscription that a peer has here.
+    Notifier {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// What.
+        event: NotifierEvent,
     },
     /// What became of a MESSAGE or OPTIONS of ours: the 2xx (JsSIP: `succeeded`), or why there is
     /// none (`failed`). Told once for each.

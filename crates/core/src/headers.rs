@@ -11,7 +11,7 @@ use crate::session::TRICKLE;
 
 /// The methods this user agent takes (RFC 3261 section 20.5).
 pub(crate) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE";
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE, SUBSCRIBE";
 
 /// The extensions this user agent takes part in (RFC 3261 section 20.37).
 pub(crate) const SUPPORTED: &[&str] = &[
@@ -48,7 +48,19 @@ pub(crate) fn put_capabilities(
     headers.push(HeaderName::Accept, APPLICATION_SDP)?;
     headers.push(HeaderName::AcceptEncoding, "identity")?;
     headers.push(HeaderName::AcceptLanguage, "en")?;
+    put_allow_events(headers, config)?;
     headers.push(HeaderName::Supported, supported(config))
+}
+
+/// Puts the event packages that peers may subscribe to here on a message
+/// (RFC 6665 section 8.2.2).
+pub(crate) fn put_allow_events(
+    headers: &mut HeaderFields,
+    config: &Config,
+) -> Result<(), WriteError> {
+    let mut packages = vec!["refer"];
+    packages.extend(config.event_packages.iter().map(String::as_str));
+    headers.push(HeaderName::AllowEvents, packages.join(", "))
 }
 
 /// The extensions to name in Supported.

@@ -86,7 +86,10 @@ pub use session::{
     Direction, OnHold, ProgressOptions, ReferOptions, ReofferOptions, SessionId, SessionInfo,
     SessionMut, Status,
 };
-pub use subscription::{ReferState, StatusLine};
+pub use subscription::{
+    GrantOptions, LastNotify, NotifierEvent, NotifyOptions, ReferState, StatusLine,
+    SubscribeOptions, SubscriberEvent, SubscriptionEnd, SubscriptionId,
+};
 pub use time::Instant;
 pub use timer::TimerQueue;
 pub use transaction::{

@@ -1,9 +1,8 @@
 //! Requests of ours outside any dialog that stand alone: MESSAGE and OPTIONS.
 
-use offhook_sip::{HeaderName, Method, OutgoingRequest, Uri, WriteError};
+use offhook_sip::{HeaderName, Method, OutgoingRequest, WriteError};
 
 use super::{Agent, Life};
-use crate::connection::Way;
 use crate::context::{Owner, Pending, Waiting};
 use crate::error::CommandError;
 use crate::headers;
@@ -89,23 +88,15 @@ impl Agent {
     }
 
     fn complete(
-        &mut self,
+        &self,
         mut request: OutgoingRequest,
         body: Option<&Body>,
         options: &RequestOptions,
     ) -> Result<OutgoingRequest, WriteError> {
-        let ways = match Uri::parse(request.uri()) {
-            Ok(uri) => self.cx.first_way(&uri.into_owned()),
-            Err(_) => Way::None,
-        };
         let asks = request.method() == Method::Options;
         let headers = request.headers_mut();
         headers::put_extra(headers, &options.extra_headers)?;
         if asks {
-            // A MESSAGE has no Contact (RFC 3428 section 4).
-            if let Way::Open(flow) | Way::Opening(flow) = ways {
-                self.cx.put_contact(headers, flow)?;
-            }
             headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
         }
         headers::put_identity(headers, &self.cx.config)?;

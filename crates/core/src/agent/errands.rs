@@ -35,6 +35,9 @@ impl Agent {
                     event,
                 });
             }
+            Errand::Subscription { session, received } => {
+                self.subscription_shared(session, received);
+            }
             Errand::Tell { session, event } => self.cx.tell(session, *event),
         }
     }

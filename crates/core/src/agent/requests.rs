@@ -113,10 +113,17 @@ impl Agent {
             return;
         }
         if request.to().is_ok_and(|to| to.tag().is_some()) {
-            return self.route_in_dialog(transaction, request);
+            return self.route_in_dialog(flow, transaction, request);
         }
         match request.method() {
             Method::Invite => self.invite_received(flow, transaction, request),
+            Method::Subscribe => {
+                let received = InSession {
+                    transaction,
+                    request,
+                };
+                self.subscribe_received(flow, received);
+            }
             Method::Message | Method::Options => {
                 let received = InSession {
                     transaction,
@@ -169,7 +176,7 @@ impl Agent {
         Ok(())
     }
 
-    fn route_in_dialog(&mut self, transaction: TransactionId, request: Request) {
+    fn route_in_dialog(&mut self, flow: FlowId, transaction: TransactionId, request: Request) {
         let session = DialogId::of_request(&request).and_then(|id| self.cx.dialogs.get(&id));
         match session.and_then(|id| self.sessions.get_mut(&id)) {
             Some(session) => {
@@ -182,10 +189,13 @@ impl Agent {
                 );
                 session.tell_ready(&mut self.cx);
             }
-            None => {
-                self.cx
-                    .answer(transaction, &request, StatusCode::CALL_DOES_NOT_EXIST);
-            }
+            None => self.subscription_requested(
+                flow,
+                InSession {
+                    transaction,
+                    request,
+                },
+            ),
         }
     }
 

@@ -104,6 +104,7 @@ impl Agent {
                 .get_mut(&session)
                 .is_some_and(|session| session.retry(&mut self.cx, again)),
             Owner::Alone(_) => self.send_again(again),
+            Owner::Subscribe(..) | Owner::Notify(_) => self.retry_subscription(again),
             Owner::KeepAlive(_) | Owner::Stray => false,
         };
         if sent {
@@ -178,6 +179,7 @@ impl Agent {
             Owner::Alone(_) if pending.request.method() == Method::Options => {
                 self.send_again(pending)
             }
+            Owner::Subscribe(..) | Owner::Notify(_) => self.retry_subscription(pending),
             Owner::InDialog(..)
             | Owner::Alone(_)
             | Owner::Registration
@@ -208,6 +210,8 @@ impl Agent {
             }
             Owner::Alone(request) => self.cx.request_over(request, answer),
             Owner::KeepAlive(flow) => self.keep_alive_answered(flow, &answer),
+            Owner::Subscribe(id, round) => self.subscribe_answered(id, round, answer),
+            Owner::Notify(id) => self.notify_answered(id, &answer),
             Owner::Stray => {}
         }
     }

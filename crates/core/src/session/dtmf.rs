@@ -204,7 +204,7 @@ impl Session {
         }
     }
 
-    pub(super) fn may_send_info(&self) -> bool {
+    pub(crate) fn may_send_info(&self) -> bool {
         use super::outgoing::Outgoing;
         match &self.state {
             State::Established(_) => true,

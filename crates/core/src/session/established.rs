@@ -15,6 +15,7 @@ use crate::event::{Originator, SessionEvent};
 use crate::flow::FlowId;
 use crate::media::SdpKind;
 use crate::offer_answer::Outcome;
+use crate::subscription::Package;
 use crate::transaction::TransactionId;
 
 /// A session with a confirmed dialog.
@@ -257,6 +258,12 @@ impl Session {
             return cx.answer(*transaction, request, status);
         }
         match request.method() {
+            // The subscriptions to transfers are the session's; others share its dialog.
+            Method::Notify | Method::Subscribe if !is_about_refer(request) => {
+                let session = self.id;
+                let errand = Errand::Subscription { session, received };
+                cx.errands.push_back(errand);
+            }
             Method::Notify => self.notified(cx, received),
             Method::Subscribe => self.resubscribed(cx, received),
             // The dialog stands for its subscriptions alone.
@@ -324,4 +331,9 @@ impl Session {
             Answer::Response(_) | Answer::Unsent => {}
         }
     }
+}
+
+/// Whether a request is about a transfer (RFC 3515), or does not say what it is about.
+fn is_about_refer(request: &Request) -> bool {
+    Package::of_request(request).is_none_or(|package| package.has_name("refer"))
 }

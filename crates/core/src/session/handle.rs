@@ -13,6 +13,7 @@ use crate::options::{
     AnswerOptions, Body, DtmfOptions, ExtraHeaders, MediaKinds, TerminateOptions,
 };
 use crate::request::RequestId;
+use crate::subscription::{SubscribeOptions, SubscriptionId};
 use crate::time::Instant;
 
 /// What can be looked up of a session. Borrowed from its [`Agent`].
@@ -237,6 +238,23 @@ impl<'a> SessionMut<'a> {
         self.command(now, |session, cx| {
             session.send_alone(cx, Method::Options, None, extra_headers)
         })
+    }
+
+    /// Subscribes to `event` inside this session's dialog (RFC 6665 section 4.5.2), which then
+    /// lasts as long as the subscription. Otherwise as
+    /// [`Agent::subscribe`](crate::Agent::subscribe).
+    ///
+    /// # Errors
+    ///
+    /// When the session has no dialog, the event or an option makes no sense, or too many
+    /// subscriptions stand.
+    pub fn subscribe(
+        &mut self,
+        now: Instant,
+        event: &str,
+        options: SubscribeOptions,
+    ) -> Result<SubscriptionId, CommandError> {
+        self.agent.subscribe_in(now, self.id, event, options)
     }
 
     /// Puts the peer on hold (RFC 3264 section 8.4). The number it returns names it in

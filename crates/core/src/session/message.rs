@@ -35,7 +35,6 @@ impl Session {
             let headers = request.headers_mut();
             headers::put_extra(headers, extra_headers)?;
             if method == Method::Options {
-                cx.put_contact(headers, dialog.flow())?;
                 headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
             }
             headers::put_identity(headers, &cx.config)?;

@@ -334,7 +334,7 @@ impl Session {
     }
 
     /// The dialog that requests inside this session go through.
-    fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+    pub(crate) fn dialog_mut(&mut self) -> Option<&mut Dialog> {
         match &mut self.state {
             State::Outgoing(outgoing) => outgoing.early_dialog(self.trickle.fork()),
             State::Incoming(incoming) => Some(incoming.dialog_mut()),

@@ -1,7 +1,6 @@
 //! Tells the peer how the transfer goes that it asked for: the notifier of a REFER's subscription
 //! (RFC 3515 section 2.4.4, RFC 6665 section 4.2).
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use offhook_sip::{Event as EventHeader, Expires, HeaderName, Method, Request, StatusCode};
@@ -10,14 +9,11 @@ use super::referred::Progress;
 use super::{Answer, InDialog, Received, Session};
 use crate::context::{Context, Timer};
 use crate::errand::Referral;
-use crate::subscription::StatusLine;
+use crate::subscription::{Ending, Notices, StateHeader, StatusLine, Verdict};
 use crate::time::Instant;
 
 /// How long a subscription to a transfer lasts, unless the peer asks for less.
 pub(super) const LIFETIME: Duration = Duration::from_secs(300);
-
-/// How many NOTIFYs of one subscription may wait for the one before them.
-const MAX_NOTICES: usize = 8;
 
 /// The body of a NOTIFY (RFC 3420).
 const SIPFRAG: &str = "message/sipfrag;version=2.0";
@@ -32,19 +28,7 @@ pub(super) struct Notifier {
     expires: Instant,
     /// What was last to be told.
     line: StatusLine,
-    /// The NOTIFY that is under way. Others wait, so that none overtakes another.
-    sent: Option<Notice>,
-    queue: VecDeque<Notice>,
-}
-
-/// One thing to tell the peer.
-#[derive(Clone, Debug)]
-struct Notice {
-    line: StatusLine,
-    /// Why the subscription ends with it, if it does.
-    end: Option<&'static str>,
-    /// Whether it is sent for the second time.
-    again: bool,
+    notices: Notices<StatusLine>,
 }
 
 impl Notifier {
@@ -54,8 +38,7 @@ impl Notifier {
             silent,
             expires: now + LIFETIME,
             line: StatusLine::of(StatusCode::TRYING),
-            sent: None,
-            queue: VecDeque::new(),
+            notices: Notices::new(),
         }
     }
 }
@@ -79,15 +62,8 @@ impl Session {
         if notifier.silent {
             return;
         }
-        if notifier.queue.len() >= MAX_NOTICES {
-            notifier.queue.pop_front();
-        }
         notifier.line = line.clone();
-        notifier.queue.push_back(Notice {
-            line,
-            end,
-            again: false,
-        });
+        notifier.notices.push(line, end.map(Ending::from));
         self.next_notify(cx, id);
     }
 
@@ -97,19 +73,15 @@ impl Session {
         let Some(notifier) = self.notifier(id) else {
             return;
         };
-        if notifier.sent.is_some() {
-            return;
-        }
-        let Some(notice) = notifier.queue.pop_front() else {
+        let Some(notice) = notifier.notices.next() else {
             return;
         };
         let event = format!("refer;id={}", notifier.event);
-        let state = match notice.end {
-            Some(reason) => format!("terminated;reason={reason}"),
-            None => format!("active;expires={}", (notifier.expires - now).as_secs()),
+        let state = match &notice.end {
+            Some(ending) => StateHeader::Terminated(ending),
+            None => StateHeader::Active(notifier.expires - now),
         };
-        let body = format!("{}\r\n", notice.line);
-        notifier.sent = Some(notice);
+        let body = format!("{}\r\n", notice.news);
         let sent = self.send_in_dialog(cx, InDialog::Notify(id), |dialog, cx| {
             let mut request = dialog.request(Method::Notify)?;
             let headers = request.headers_mut();
@@ -130,30 +102,12 @@ impl Session {
         let Some(notifier) = self.notifier(id) else {
             return;
         };
-        let Some(notice) = notifier.sent.take() else {
-            return;
-        };
-        let refused = match answer {
-            Answer::Response(response) if response.status().is_success() => false,
-            // It came after a later request of ours: once more, with a number of its own.
-            Answer::Response(response)
-                if response.status() == StatusCode::SERVER_INTERNAL_ERROR && !notice.again =>
-            {
-                notifier.queue.push_front(Notice {
-                    again: true,
-                    ..notice
-                });
-                return self.next_notify(cx, id);
+        match notifier.notices.answered(answer) {
+            None => {}
+            Some(Verdict::Next) => self.next_notify(cx, id),
+            Some(Verdict::Last | Verdict::Refused(_) | Verdict::Silent) => {
+                self.subscription_over(cx, id);
             }
-            // The flow broke; later news may arrive.
-            Answer::Unsent => false,
-            // The peer does not know of a subscription, or is gone (RFC 6665 section 4.2.2).
-            Answer::Response(_) | Answer::Timeout => true,
-        };
-        if refused || notice.end.is_some() {
-            self.subscription_over(cx, id);
-        } else {
-            self.next_notify(cx, id);
         }
     }
 
@@ -162,7 +116,7 @@ impl Session {
         match self.referred(id) {
             Some(referred) if referred.asked().is_some() => {
                 referred.notifier.silent = true;
-                referred.notifier.queue.clear();
+                referred.notifier.notices.clear();
             }
             Some(_) => self.forget_referred(cx, id),
             None => {}

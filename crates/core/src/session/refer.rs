@@ -57,6 +57,8 @@ pub(crate) struct Transfers {
     asked_for: Vec<Refer>,
     /// Those that the peer asked for.
     pub(super) granted: Vec<Referred>,
+    /// How many other subscriptions share the session's dialog.
+    shared: usize,
 }
 
 impl Transfers {
@@ -71,7 +73,7 @@ impl Transfers {
     }
 
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() + self.shared == 0
     }
 
     fn find(&mut self, id: u32) -> Option<&mut Refer> {
@@ -444,7 +446,18 @@ impl Session {
         self.usage_over(cx);
     }
 
-    /// How many subscriptions share this session's dialog.
+    /// A subscription uses this session's dialog, which stays as long as it does.
+    pub(crate) fn share(&mut self) {
+        self.transfers.shared += 1;
+    }
+
+    /// A subscription uses this session's dialog no more.
+    pub(crate) fn unshare(&mut self, cx: &mut Context) {
+        self.transfers.shared = self.transfers.shared.saturating_sub(1);
+        self.usage_over(cx);
+    }
+
+    /// How many transfers share this session's dialog.
     pub(crate) fn subscriptions(&self) -> usize {
         self.transfers.len()
     }

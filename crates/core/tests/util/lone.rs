@@ -9,7 +9,7 @@ use offhook_core::{
 };
 use offhook_sip::{Limits, Message, Method, OutgoingResponse, Request, Response, StatusCode, Uri};
 
-use super::{OFFER, describe, outcome, trio};
+use super::{OFFER, describe, notifying, outcome, subscribed, trio};
 
 /// An agent and what it has said so far.
 pub(crate) struct Lone {
@@ -232,6 +232,8 @@ impl Lone {
             },
             Event::Refer { state, .. } => trio::tell(&state),
             Event::RequestOver { result, .. } => outcome(&result),
+            Event::Subscriber { event, .. } => subscribed(&event),
+            Event::Notifier { event, .. } => notifying(&event),
             Event::Referred { .. } => "referred".to_owned(),
             Event::SessionClosed { .. } => "closed".to_owned(),
             Event::Stopped => "stopped".to_owned(),

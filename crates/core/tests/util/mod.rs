@@ -12,7 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{
     Agent, AskId, CallOptions, Config, Destination, Event, FlowId, Input, Instant, MediaReport,
-    MediaRequest, Output, Question, Reply, RequestFailure, SessionEvent, SessionId, Transport,
+    MediaRequest, NotifierEvent, Output, Question, Reply, RequestFailure, SessionEvent, SessionId,
+    SubscriberEvent, SubscriptionEnd, SubscriptionId, Transport,
 };
 use offhook_sip::{Limits, Message, Response, Uri};
 
@@ -43,6 +44,8 @@ pub(crate) struct Side {
     pub(crate) deaf_to: Option<fn(&MediaRequest) -> bool>,
     pub(crate) media: Vec<MediaRequest>,
     pub(crate) questions: Vec<(AskId, Question)>,
+    /// The subscription that was last asked for here.
+    pub(crate) subscription: Option<SubscriptionId>,
     /// Questions that the test answers itself.
     pub(crate) asks: Option<fn(&Question) -> bool>,
     /// Whether its descriptions carry video, too.
@@ -60,14 +63,14 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    fn new(name: &'static str, address: &str, seed: u8, transport: Transport) -> Self {
+    fn new(name: &'static str, address: &str, seed: u8, change: fn(&mut Config)) -> Self {
         let address: SocketAddr = address.parse().expect("an address");
         let uri = Uri::parse(&format!("sip:{name}@example.com"))
             .expect("a URI")
             .into_owned();
         let mut config = Config::new(uri);
         config.register = false;
-        let _ = transport;
+        change(&mut config);
         let agent = Agent::new(config, [seed; 32]).expect("a good configuration");
         Self {
             name,
@@ -79,6 +82,7 @@ impl Side {
             deaf_to: None,
             media: Vec::new(),
             questions: Vec::new(),
+            subscription: None,
             asks: None,
             video: false,
             address,
@@ -173,10 +177,15 @@ const LATENCY: Duration = Duration::from_millis(10);
 
 impl Pair {
     pub(crate) fn new(transport: Transport) -> Self {
+        Self::with(transport, |_| {})
+    }
+
+    /// Both sides are configured like this.
+    pub(crate) fn with(transport: Transport, change: fn(&mut Config)) -> Self {
         Self {
             now: Instant::ZERO,
-            alice: Side::new("alice", "192.0.2.1:5060", 1, transport),
-            bob: Side::new("bob", "192.0.2.2:5060", 2, transport),
+            alice: Side::new("alice", "192.0.2.1:5060", 1, change),
+            bob: Side::new("bob", "192.0.2.2:5060", 2, change),
             transport,
             flights: VecDeque::new(),
             fate: Box::new(|_, _| Fate::Arrive),
@@ -221,7 +230,12 @@ impl Pair {
 
     /// A call that bob has answered.
     pub(crate) fn established(transport: Transport) -> Self {
-        let mut pair = Self::new(transport);
+        Self::new(transport).called()
+    }
+
+    /// Alice calls bob, who answers.
+    pub(crate) fn called(mut self) -> Self {
+        let pair = &mut self;
         pair.bob.manner = Manner::Answer;
         pair.call();
         pair.run(Duration::from_secs(1));
@@ -235,7 +249,7 @@ impl Pair {
             "{}",
             pair.bob.story()
         );
-        pair
+        self
     }
 
     /// Carries out what the agents want now.
@@ -309,6 +323,9 @@ impl Pair {
             side.events.push(name.to_owned());
         }
         if side.asks.is_some_and(|mine| mine(&question)) {
+            if let Question::Subscribe { subscription, .. } = &question {
+                side.subscription = Some(*subscription);
+            }
             side.questions.push((ask, question));
             return;
         }
@@ -343,6 +360,8 @@ impl Pair {
             Event::Stopped => "stopped".to_owned(),
             Event::Registered { .. } => "registered".to_owned(),
             Event::RequestOver { result, .. } => outcome(&result),
+            Event::Subscriber { event, .. } => subscribed(&event),
+            Event::Notifier { event, .. } => notifying(&event),
             _ => return,
         };
         side.events.push(name);
@@ -495,7 +514,8 @@ impl Pair {
                 + live.client_transactions
                 + live.server_transactions
                 + live.timers
-                + live.asks;
+                + live.asks
+                + live.subscriptions;
             assert_eq!(
                 left,
                 0,
@@ -512,6 +532,44 @@ pub(crate) fn outcome(result: &Result<Response, RequestFailure>) -> String {
     match result {
         Ok(response) => format!("succeeded({})", response.status().code()),
         Err(failure) => format!("failed({failure})"),
+    }
+}
+
+/// What happened to a subscription of ours.
+pub(crate) fn subscribed(event: &SubscriberEvent) -> String {
+    let name = event.name();
+    match event {
+        SubscriberEvent::Notify { last, body, .. } => {
+            let body = body.as_ref().map(|body| &body.content[..]).unwrap_or(b"-");
+            let last = if *last { ", last" } else { "" };
+            format!("{name}({}{last})", String::from_utf8_lossy(body))
+        }
+        SubscriberEvent::Resubscribing { reason, after } => {
+            let reason = reason.as_deref().unwrap_or("-");
+            format!("{name}({reason}, {})", after.as_secs())
+        }
+        SubscriberEvent::Terminated { end } => format!("{name}({})", ending(end)),
+        _ => name.to_owned(),
+    }
+}
+
+/// What happened to a peer's subscription.
+pub(crate) fn notifying(event: &NotifierEvent) -> String {
+    match event {
+        NotifierEvent::Refreshed { expires, .. } => format!("refreshed({})", expires.as_secs()),
+        NotifierEvent::Unsubscribed { .. } => "unsubscribed".to_owned(),
+        NotifierEvent::Terminated { end } => format!("over({})", ending(end)),
+        other => other.name().to_owned(),
+    }
+}
+
+fn ending(end: &SubscriptionEnd) -> String {
+    match end {
+        SubscriptionEnd::Notified { reason, .. } => {
+            format!("notified {}", reason.as_deref().unwrap_or("-"))
+        }
+        SubscriptionEnd::Refused { response } => format!("refused {}", response.status()),
+        other => format!("{other:?}").to_lowercase(),
     }
 }
 
