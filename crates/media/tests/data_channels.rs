@@ -405,6 +405,26 @@ async fn a_channel_that_the_peer_declines_closes_with_the_reason_and_the_audio_l
 }
 
 #[tokio::test]
+async fn a_peer_may_take_the_data_and_leave_the_audio() {
+    let (alice, mut bob) = talkers().await;
+    let ours = create(&alice, "chat").await;
+    let offer = alice.offer(OfferOptions::default()).await;
+    // No codec of the audio is one that Bob has.
+    let foreign = offer.sdp.replace("RTP/SAVPF 0 126", "RTP/SAVPF 18");
+    assert_ne!(foreign, offer.sdp);
+    let foreign = SessionDescription::offer(foreign);
+    bob.pc.set_remote_description(foreign).await.unwrap();
+    let answer = bob.answer().await;
+    assert!(answer.sdp.contains("m=audio 0 "), "{}", answer.sdp);
+    alice.pc.set_remote_description(answer).await.unwrap();
+    let theirs = arrives(&mut bob).await;
+    expect(&ours, DataChannelEvent::Open).await;
+    expect(&theirs, DataChannelEvent::Open).await;
+    greet(&ours, &theirs).await;
+    assert_eq!(alice.direction().await, Direction::Inactive);
+}
+
+#[tokio::test]
 async fn channels_outlive_the_search_for_a_new_path() {
     // With audio and without, the restart from either side.
     let (alice, mut bob) = talkers().await;
