@@ -200,6 +200,18 @@ impl Agent {
         self.registration.is_registered()
     }
 
+    /// The address that reaches this one user agent, and says whose it is, where the registrar
+    /// gave one (RFC 5627): other phones of the same user have others.
+    pub fn public_gruu(&self) -> Option<&Uri<'static>> {
+        self.cx.gruus.public.as_ref()
+    }
+
+    /// The address that reaches this one user agent, and says nothing of whose it is, where the
+    /// registrar gave one (RFC 5627). Each registration brings another; earlier ones stay good.
+    pub fn temporary_gruu(&self) -> Option<&Uri<'static>> {
+        self.cx.gruus.temporary.as_ref()
+    }
+
     /// Whether the connection to the server stands.
     pub fn is_connected(&self) -> bool {
         self.cx.connection.is_up()

@@ -76,6 +76,10 @@ pub struct Config {
     /// 80 to 100 percent of it, or of the server's Flow-Timer where that is shorter. `None`: no
     /// keep-alives. Default: 30 seconds.
     pub keep_alive: Option<Duration>,
+    /// Whether the registrar is asked for addresses of this one user agent (RFC 5627), to be used
+    /// as Contact. Default: `None`, over WebSocket, where a Contact leads nowhere by itself; many
+    /// servers take the Contact of other transports at its word, and would lose the way to a GRUU.
+    pub gruu: Option<bool>,
     /// Whether the server is asked for its OPTIONS as a keep-alive where it is reached by UDP and
     /// has not said that it answers STUN (RFC 5626 section 4.4.2), so that its end is noticed
     /// there, too. Default: false.
@@ -129,6 +133,7 @@ impl Config {
             recovery_timeout: Duration::from_secs(32),
             keep_alive: Some(Duration::from_secs(30)),
             keep_alive_by_options: false,
+            gruu: None,
             user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).to_owned(),
             extra_headers: Vec::new(),
             limits: Limits::default(),

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use offhook_sip::{
-    HeaderFields, HeaderName, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode, Uri,
-    WriteError,
+    HeaderName, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode, Uri, WriteError,
 };
 
 use crate::ask::{AskId, Question};
@@ -17,6 +16,7 @@ use crate::dialog::{Dialog, DialogId};
 use crate::errand::{Errand, Referral};
 use crate::event::{Event, Output, SessionEvent};
 use crate::flow::FlowId;
+use crate::gruu::Gruus;
 use crate::headers;
 use crate::identifier::Identifiers;
 use crate::inquiry::Inquiry;
@@ -129,6 +129,7 @@ pub(crate) struct Context {
     pub(crate) auth: Option<AuthStore>,
     pub(crate) connection: Connection,
     pub(crate) keep_alives: KeepAlives,
+    pub(crate) gruus: Gruus,
     pub(crate) identifiers: Identifiers,
     /// Our requests that wait for their final response.
     pub(crate) pending: HashMap<TransactionId, Pending>,
@@ -170,6 +171,7 @@ impl Context {
             now: Instant::ZERO,
             connection: Connection::new(&config, &mut random),
             keep_alives: KeepAlives::default(),
+            gruus: Gruus::default(),
             identifiers: Identifiers::new(),
             transactions: Transactions::new(config.timings).outliving_flows(),
             config,
@@ -454,19 +456,6 @@ impl Context {
                 .push(HeaderName::Allow, headers::ALLOW)?;
         }
         Ok(response)
-    }
-
-    /// Puts our Contact as a peer behind this flow shall use it on a message.
-    pub(crate) fn put_contact(
-        &self,
-        headers: &mut HeaderFields,
-        flow: FlowId,
-    ) -> Result<(), WriteError> {
-        if headers.contains(HeaderName::Contact) {
-            return Ok(());
-        }
-        let contact = self.connection.contact(flow);
-        headers.push(HeaderName::Contact, format_args!("<{contact}>"))
     }
 
     /// Gives a response to its transaction; one that is gone or cannot be written is let go.

@@ -16,6 +16,7 @@ pub(crate) const ALLOW: &str =
 /// The extensions this user agent takes part in (RFC 3261 section 20.37).
 pub(crate) const SUPPORTED: &[&str] = &[
     "100rel",
+    "gruu",
     "ice",
     "norefersub",
     "outbound",
@@ -67,6 +68,7 @@ pub(crate) fn put_allow_events(
 pub(crate) fn supported(config: &Config) -> String {
     let named = |tag: &&&str| match **tag {
         "timer" => config.session_timers,
+        "gruu" => config.gruu != Some(false),
         TRICKLE => config.trickle_ice,
         _ => true,
     };

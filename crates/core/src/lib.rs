@@ -47,6 +47,7 @@ mod errand;
 mod error;
 mod event;
 mod flow;
+mod gruu;
 mod headers;
 mod identifier;
 mod inquiry;

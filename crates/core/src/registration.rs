@@ -12,6 +12,8 @@ use crate::cause::Cause;
 use crate::connection::Way;
 use crate::context::{Context, Owner, Pending, Timer};
 use crate::event::Event;
+use crate::flow::Transport;
+use crate::gruu::Gruus;
 use crate::headers;
 use crate::session::Answer;
 
@@ -124,6 +126,13 @@ impl Registration {
             Way::Open(flow) | Way::Opening(flow) => cx.connection.contact(flow),
             Way::None => String::new(),
         };
+        let gruu = cx.config.gruu.unwrap_or_else(|| match way {
+            Way::Open(flow) => cx
+                .connection
+                .peer(flow)
+                .is_some_and(|(transport, _)| matches!(transport, Transport::Ws | Transport::Wss)),
+            Way::Opening(_) | Way::None => false,
+        });
         let address = NameAddr::new(cx.config.address.clone());
         self.sequence += 1;
         let mut request = OutgoingRequest::new(Method::Register, &registrar);
@@ -154,11 +163,9 @@ impl Registration {
             headers.push(name.as_str(), value)?;
         }
         headers.push(HeaderName::Allow, headers::ALLOW)?;
-        let supported = match self.outbound {
-            true => "path, outbound",
-            false => "path",
-        };
-        headers.push(HeaderName::Supported, supported)?;
+        let outbound = if self.outbound { ", outbound" } else { "" };
+        let gruu = if gruu { ", gruu" } else { "" };
+        headers.push(HeaderName::Supported, format_args!("path{gruu}{outbound}"))?;
         headers.push(HeaderName::UserAgent, &cx.config.user_agent)?;
         Ok(request)
     }
@@ -190,6 +197,7 @@ impl Registration {
         match self.state {
             State::Unregistering => {
                 self.state = State::Unregistered;
+                cx.gruus = Gruus::default();
                 let cause = (!status.is_success()).then(|| Cause::of_status(status));
                 cx.event(Event::Unregistered {
                     response: Some(response),
@@ -271,11 +279,8 @@ impl Registration {
         }
     }
 
-    /// How long our binding stands, by the response that should list it.
-    fn granted(&self, cx: &Context, response: &Response) -> Option<Duration> {
-        let Ok(Contacts::List(contacts)) = response.contacts() else {
-            return None;
-        };
+    /// Our binding among those that a response lists.
+    fn ours<'a>(&self, cx: &Context, contacts: &'a [NameAddr<'a>]) -> Option<&'a NameAddr<'a>> {
         let instance = format!("urn:uuid:{}", self.instance_id);
         let user = cx.connection.contact_user();
         let named = |contact: &&NameAddr<'_>| {
@@ -285,11 +290,20 @@ impl Registration {
                     .eq_ignore_ascii_case(&instance)
             }) && contact.param("reg-id").is_none_or(|id| id == "1")
         };
-        let ours = contacts.iter().find(named).or_else(|| {
+        contacts.iter().find(named).or_else(|| {
             contacts
                 .iter()
                 .find(|contact| contact.uri.user() == Some(user))
-        })?;
+        })
+    }
+
+    /// How long our binding stands, by the response that should list it, which may bring GRUUs.
+    fn granted(&self, cx: &mut Context, response: &Response) -> Option<Duration> {
+        let Ok(Contacts::List(contacts)) = response.contacts() else {
+            return None;
+        };
+        let ours = self.ours(cx, &contacts)?;
+        cx.gruus = Gruus::granted(ours);
         let own = ours
             .param("expires")
             .and_then(|value| value.parse::<u32>().ok());

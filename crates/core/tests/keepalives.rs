@@ -290,7 +290,7 @@ fn a_first_hop_without_outbound_gets_a_registration_without_it() {
         !contact.contains("reg-id") && contact.contains("+sip.instance"),
         "{contact}"
     );
-    assert_eq!(request.header("Supported"), Some("path"));
+    assert_eq!(request.header("Supported"), Some("path, gruu"));
     accept(&mut lone, &[]);
     assert!(lone.news().ends_with("registered(600)"));
     // What it refuses for good is told.

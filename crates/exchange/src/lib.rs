@@ -46,6 +46,7 @@ mod calls;
 mod counters;
 mod event;
 mod exchange;
+mod gruu;
 mod location;
 mod proxy;
 mod registrar;

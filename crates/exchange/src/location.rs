@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use offhook_core::{FlowId, Instant, Transport};
 use offhook_sip::{NameAddr, Uri};
 
+use crate::gruu::Temporary;
+
 /// The number of a binding, given once and never again.
 #[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct BindingId(u64);
@@ -87,6 +89,7 @@ pub(crate) struct Locations {
     last_id: u64,
     max_users: usize,
     max_contacts: usize,
+    pub(crate) temporary: Temporary,
 }
 
 /// What a registration changed.
@@ -123,7 +126,14 @@ impl Locations {
             last_id: 0,
             max_users,
             max_contacts,
+            temporary: Temporary::default(),
         }
+    }
+
+    /// One contact.
+    pub(crate) fn get(&self, id: BindingId) -> Option<&Binding> {
+        let bindings = self.of(self.owners.get(&id)?);
+        bindings.iter().find(|binding| binding.id == id)
     }
 
     /// The contacts of a user, oldest first.
@@ -210,6 +220,7 @@ impl Locations {
         }
         for id in &changes.removed {
             self.owners.remove(id);
+            self.temporary.forget(*id);
         }
         Ok(changes)
     }
@@ -231,6 +242,7 @@ impl Locations {
         let removed = self.users.remove(user).unwrap_or_default();
         for binding in &removed {
             self.owners.remove(&binding.id);
+            self.temporary.forget(binding.id);
         }
         Ok(Changes {
             removed: removed.iter().map(|binding| binding.id).collect(),
@@ -241,6 +253,7 @@ impl Locations {
     /// Removes one contact; says whose it was.
     pub(crate) fn remove(&mut self, id: BindingId) -> Option<(String, Binding)> {
         let user = self.owners.remove(&id)?;
+        self.temporary.forget(id);
         let bindings = self.users.get_mut(&user)?;
         let at = bindings.iter().position(|binding| binding.id == id)?;
         let binding = bindings.remove(at);

@@ -118,12 +118,24 @@ impl Registrar {
         }
     }
 
-    /// The Contact values of the answer: every binding with what is left of its time.
-    pub(crate) fn contacts(&self, now: Instant, user: &str) -> Vec<String> {
+    /// The Contact values of the answer: every binding with what is left of its time, and where
+    /// they are wanted, its GRUUs.
+    pub(crate) fn contacts(
+        &self,
+        now: Instant,
+        user: &str,
+        gruus: Option<(&str, &str)>,
+    ) -> Vec<String> {
         let contact = |binding: &Binding| {
             let left = whole_seconds(binding.expires - now).to_string();
-            let contact = binding.contact.clone();
-            contact.with_param("expires", Some(&left)).to_string()
+            let contact = binding.contact.clone().with_param("expires", Some(&left));
+            match gruus {
+                Some((aor, domain)) => self
+                    .locations
+                    .with_gruus(binding, contact, aor, domain)
+                    .to_string(),
+                None => contact.to_string(),
+            }
         };
         self.locations.of(user).iter().map(contact).collect()
     }

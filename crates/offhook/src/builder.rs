@@ -143,6 +143,12 @@ impl UserAgentBuilder {
         self.configure(move |config| config.keep_alive = Some(interval))
     }
 
+    /// Whether the registrar is asked for addresses of this one user agent (RFC 5627). Default:
+    /// over WebSocket.
+    pub fn gruu(self, wanted: bool) -> Self {
+        self.configure(move |config| config.gruu = Some(wanted))
+    }
+
     /// How long an incoming call may ring before it is refused with 408. Default: one minute.
     pub fn no_answer_timeout(self, timeout: Duration) -> Self {
         self.configure(move |config| config.no_answer_timeout = timeout)

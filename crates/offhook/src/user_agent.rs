@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use offhook_core::{CommandError, Live, Transport};
+use offhook_sip::Uri;
 
 use crate::builder::UserAgentBuilder;
 use crate::call::{CallBuilder, CallSetup};
@@ -132,6 +133,18 @@ impl UserAgent {
     /// Whether the address is registered.
     pub fn is_registered(&self) -> bool {
         self.driver.lock().agent.is_registered()
+    }
+
+    /// The address that reaches this one user agent and says whose it is, where the registrar
+    /// gave one (RFC 5627); JsSIP's `ua.contact.pub_gruu`.
+    pub fn public_gruu(&self) -> Option<Uri<'static>> {
+        self.driver.lock().agent.public_gruu().cloned()
+    }
+
+    /// The address that reaches this one user agent and does not say whose it is, where the
+    /// registrar gave one (RFC 5627); JsSIP's `ua.contact.temp_gruu`.
+    pub fn temporary_gruu(&self) -> Option<Uri<'static>> {
+        self.driver.lock().agent.temporary_gruu().cloned()
     }
 
     /// Whether the connection to the server stands.

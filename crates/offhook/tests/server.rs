@@ -51,6 +51,12 @@ async fn registering_is_told_in_order_and_stopping_takes_it_back() {
     alice.registered().await.expect("the password is right");
     assert!(alice.is_registered());
     assert_eq!(exchange.registered("alice"), 1);
+    let gruu = alice.public_gruu().expect("one is given over WebSocket");
+    assert!(
+        gruu.as_str()
+            .starts_with("sip:alice@localhost;gr=urn:uuid:")
+    );
+    assert!(alice.temporary_gruu().is_some());
     assert_eq!(
         until(&alice, "registered").await,
         ["connecting", "connected", "registered"]
@@ -272,4 +278,32 @@ async fn what_an_application_keeps_with_a_call_is_dropped_with_it() {
     while dropped.try_recv().is_err() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_call_to_the_address_of_one_phone_rings_there_alone() {
+    let exchange = exchange(Transport::Ws).await;
+    let start = |name| user(name, &exchange).start();
+    let alice = start("alice").await.expect("the server is there");
+    let (desk, mobile) = (start("bob").await, start("bob").await);
+    let (desk, mobile) = (desk.expect("a phone"), mobile.expect("a phone"));
+    for phone in [&alice, &desk, &mobile] {
+        phone.registered().await.expect("the password is right");
+    }
+    for gruu in [mobile.public_gruu(), mobile.temporary_gruu()] {
+        let gruu = gruu.expect("an address of its own");
+        let call = alice.call(gruu.as_str()).start().expect("a call");
+        let incoming = take_call(&mobile).await;
+        incoming
+            .answer(AnswerOptions::default())
+            .expect("the call waits for an answer");
+        call.confirmed().await.expect("the call stands");
+        incoming.confirmed().await.expect("the call stands");
+        // The exchange leads requests of the dialog from one such address to the other's phone.
+        incoming
+            .terminate(TerminateOptions::default())
+            .expect("a call to end");
+        assert_eq!(call.ended().await.cause, offhook::Cause::Bye);
+    }
+    assert_eq!(desk.live().sessions, 0);
 }

@@ -158,6 +158,7 @@ impl Agent {
         let for_us = ours(self.cx.config.address.user_unescaped())
             || user.as_deref() == Some(self.cx.connection.contact_user())
             || user.as_deref() == Some("anonymous")
+            || self.cx.is_own_gruu(&uri)
             || (user.is_none() && request.method() == Method::Options);
         if !for_us {
             return Err((StatusCode::NOT_FOUND, None));

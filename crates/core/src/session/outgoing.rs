@@ -19,6 +19,7 @@ use crate::context::{Context, Owner, Pending, Sent, Timer, Unsent};
 use crate::dialog::Dialog;
 use crate::event::{End, Originator};
 use crate::flow::FlowId;
+use crate::gruu::is_gruu;
 use crate::headers;
 use crate::offer_answer::Outcome;
 use crate::options::{CallOptions, MediaKinds};
@@ -314,15 +315,10 @@ impl Session {
         }
         headers::put_extra(headers, &options.extra_headers)?;
         if !headers.contains(HeaderName::Contact) {
-            let contact = if options.anonymous {
-                cx.connection
-                    .contact(flow)
-                    .replacen(cx.connection.contact_user(), "anonymous", 1)
-            } else {
-                cx.connection.contact(flow)
-            };
+            let contact = cx.contact_uri(flow, options.anonymous);
             // `;ob`: requests of this dialog shall come back over this flow (RFC 5626 section 4.3).
-            let outbound = if cx.config.servers.is_empty() {
+            // A GRUU leads here by itself.
+            let outbound = if cx.config.servers.is_empty() || is_gruu(&contact) {
                 ""
             } else {
                 ";ob"

@@ -2,8 +2,8 @@
 
 use offhook_core::{FlowId, Instant, Received, TransactionId};
 use offhook_sip::{
-    HeaderName, MaxForwards, Method, NameAddr, OutgoingRequest, OutgoingResponse, Request,
-    StatusCode, Uri, WriteError,
+    Contacts, HeaderName, MaxForwards, Method, NameAddr, OutgoingRequest, OutgoingResponse,
+    Request, StatusCode, Uri, WriteError,
 };
 use tracing::debug;
 
@@ -158,7 +158,11 @@ impl Proxy {
                 if uri.user().is_none() && request.method() == Method::Options {
                     return Ok(self.answer_options(request));
                 }
-                self.targets_of_user(&uri)?
+                if self.is_gruu(&uri) {
+                    vec![vec![self.target_of_gruu(&uri)?]]
+                } else {
+                    self.targets_of_user(&uri)?
+                }
             } else {
                 let binding =
                     self.registrar.locations.by_contact(&uri).ok_or(
@@ -235,6 +239,12 @@ impl Proxy {
         refuse_extensions(request, HeaderName::Require)?;
         self.gate
             .check(now, Role::Registrar, request, flow, &user)?;
+        if let Ok(Contacts::List(contacts)) = request.contacts()
+            && contacts.iter().any(|contact| self.is_gruu(&contact.uri))
+        {
+            // It would lead to itself (RFC 5627, 5.1).
+            return Err(Refusal::new(StatusCode::FORBIDDEN).with_reason("Contact Is A GRUU"));
+        }
         let Some(entry) = self.flows.get(flow) else {
             return Err(Refusal::new(StatusCode::FLOW_FAILED));
         };
@@ -246,8 +256,19 @@ impl Proxy {
         // What is removed is told with its address, which is looked up before it is gone.
         let before: Vec<Binding> = self.registrar.locations.of(&user).to_vec();
         let changes = self.registrar.register(now, &user, request, &reach)?;
+        let wants_gruus = request
+            .values(HeaderName::Supported)
+            .any(|tag| tag.eq_ignore_ascii_case("gruu"));
+        if wants_gruus {
+            for id in changes.refreshed.iter().chain(&changes.added) {
+                let token = self.token();
+                self.registrar.locations.temporary.add(*id, token);
+            }
+        }
         self.tell_changes(&user, &before, changes);
-        let contacts = self.registrar.contacts(now, &user);
+        let aor = self.aor(&user);
+        let gruus = wants_gruus.then(|| (aor.as_str(), self.ours.domain()));
+        let contacts = self.registrar.contacts(now, &user, gruus);
         let answer = contacts
             .into_iter()
             .fold(Refusal::new(StatusCode::OK), |answer, contact| {
@@ -310,6 +331,51 @@ impl Proxy {
         }
     }
 
+    /// Whether a URI is one that we gave to one user agent (RFC 5627).
+    fn is_gruu(&self, uri: &Uri<'_>) -> bool {
+        self.ours.include(uri) && uri.param("gr").is_some()
+    }
+
+    /// The one user agent that a GRUU leads to.
+    fn target_of_gruu(&self, uri: &Uri<'_>) -> Result<Target, Refusal> {
+        match self.registrar.locations.by_gruu(uri) {
+            Some(binding) => Ok(self.target(binding)),
+            None => {
+                let user = uri.user_unescaped().unwrap_or_default();
+                Err(Refusal::new(if self.gate.admits(&user) {
+                    StatusCode::TEMPORARILY_UNAVAILABLE
+                } else {
+                    StatusCode::NOT_FOUND
+                }))
+            }
+        }
+    }
+
+    /// A GRUU is a dialog's target: the contact behind it, over the flow of the dialog while that
+    /// lives (RFC 5627, 5.3).
+    fn target_of_gruu_in_dialog(
+        &self,
+        request: &OutgoingRequest,
+        onward: Option<Onward>,
+    ) -> Option<Target> {
+        if request.headers().contains(HeaderName::Route) {
+            return None;
+        }
+        let uri = Uri::parse(request.uri()).ok()?;
+        if !self.is_gruu(&uri) {
+            return None;
+        }
+        let binding = self.registrar.locations.by_gruu(&uri)?;
+        let target = self.target(binding);
+        Some(match onward {
+            Some(Onward::Flow(flow)) => Target {
+                way: Way::Flow(flow),
+                ..target
+            },
+            Some(Onward::Lost) | None => target,
+        })
+    }
+
     /// The place that a request within a dialog goes to: over the flow that its route names, or if
     /// that is gone, to where the contact has registered since, or to the contact itself.
     fn target_of_dialog(
@@ -317,6 +383,9 @@ impl Proxy {
         request: &OutgoingRequest,
         onward: Option<Onward>,
     ) -> Option<Target> {
+        if let Some(target) = self.target_of_gruu_in_dialog(request, onward) {
+            return Some(target);
+        }
         let to = |way| Target { uri: None, way };
         if let Some(Onward::Flow(flow)) = onward {
             return Some(to(Way::Flow(flow)));

@@ -1,5 +1,6 @@
 //! Stories of the exchange, on a virtual clock.
 
+mod gruu;
 mod hostile;
 mod outbound;
 mod world;
