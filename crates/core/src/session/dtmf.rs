@@ -136,12 +136,16 @@ impl Session {
                 *step = Step::Unanswered;
                 return;
             }
+            // An INFO with candidates is on its way: the tone follows its answer.
+            DtmfQueue::Playing(queue, _) if self.trickle.is_telling() && !queue.is_empty() => {
+                return;
+            }
             DtmfQueue::Playing(queue, _) => queue.pop_front(),
             DtmfQueue::Idle => None,
         };
         let Some(tone) = next else {
             self.dtmf = DtmfQueue::Idle;
-            return;
+            return self.trickle(cx);
         };
         let busy = if tone.symbol == ',' {
             PAUSE
@@ -180,6 +184,16 @@ impl Session {
         });
         if let Err(Unsent::NoWay | Unsent::Refused) = sent {
             self.dtmf_answered(cx, symbol, None);
+        }
+    }
+
+    /// An INFO with candidates is answered: a tone that has waited for it may follow.
+    pub(super) fn resume_tones(&self, cx: &mut Context) {
+        let timer = Timer::Session(self.id, SessionTimer::Dtmf);
+        if matches!(self.dtmf, DtmfQueue::Playing(_, Step::Settled))
+            && cx.timers.deadline(&timer).is_none()
+        {
+            cx.set_timer(timer, Duration::ZERO);
         }
     }
 

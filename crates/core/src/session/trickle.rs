@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use offhook_sip::{HeaderFields, HeaderName, Method, Request, StatusCode, WriteError};
 
+use super::dtmf::DtmfQueue;
 use super::established::Handshake;
 use super::outgoing::Outgoing;
 use super::{Answer, InDialog, Received, Session, SessionTimer, State};
@@ -158,6 +159,11 @@ impl Trickle {
         (ready && (all != told || self.confirm)).then_some(all)
     }
 
+    /// Whether an INFO is under way.
+    pub(super) fn is_telling(&self) -> bool {
+        self.telling.is_some()
+    }
+
     pub(super) fn fork(&self) -> Option<&str> {
         self.fork.as_deref()
     }
@@ -245,7 +251,8 @@ impl Session {
             }
             State::Outgoing(_) | State::Closing(_) | State::Closed => false,
         };
-        open && self.trickle.news().is_some()
+        // Over UDP it could overtake the INFO of a tone, which would be refused then.
+        open && matches!(self.dtmf, DtmfQueue::Idle) && self.trickle.news().is_some()
     }
 
     /// Tells the peer the candidates that are new to it. One INFO is under way at a time
@@ -276,7 +283,9 @@ impl Session {
 
     /// The INFO with candidates was answered, or never will be.
     pub(super) fn candidates_answered(&mut self, cx: &mut Context, answer: Answer) {
-        let Some(telling) = self.trickle.telling.take() else {
+        let telling = self.trickle.telling.take();
+        self.resume_tones(cx);
+        let Some(telling) = telling else {
             return;
         };
         let Some(response) = answer.response() else {

@@ -138,7 +138,11 @@ impl World {
     }
 
     pub(crate) fn story(&self, phone: Handle<Phone>, session: SessionId) -> String {
-        self.network.node(phone).story(session).join(" ")
+        let events = self.network.node(phone).story(session);
+        let told = events
+            .into_iter()
+            .filter(|event| *event != "readytoreoffer");
+        told.collect::<Vec<_>>().join(" ")
     }
 
     pub(crate) fn has(&self, phone: Handle<Phone>, session: SessionId, event: &str) -> bool {
