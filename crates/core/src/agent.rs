@@ -361,8 +361,8 @@ impl Agent {
     pub(crate) fn as_replaced(&mut self, id: SessionId) -> Result<Replaces<'static>, CommandError> {
         self.sessions
             .get_mut(&id)
-            .and_then(Session::as_replaced)
-            .ok_or_else(|| CommandError::argument("replaces", id, "an established session"))
+            .ok_or_else(|| CommandError::argument("replaces", id, "a session that lives"))?
+            .as_replaced()
     }
 
     pub(crate) fn command<T>(

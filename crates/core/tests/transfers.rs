@@ -239,6 +239,43 @@ fn an_attended_transfer_puts_the_new_call_in_the_old_ones_place() {
 }
 
 #[test]
+fn a_call_of_the_target_that_still_rings_may_be_replaced() {
+    let (mut trio, alice, bob) = transferable(Transport::Udp);
+    trio.phones[CAROL].decide = ACCEPT;
+    trio.phones[CAROL].answers = true;
+    trio.phones[ALICE].answers = false;
+    let (now, target) = (trio.now, trio.uri(ALICE));
+    let phone = &mut trio.phones[CAROL];
+    let calling = phone.agent.call(now, &target, Default::default());
+    let calling = calling.expect("a call");
+    trio.run(SECOND);
+    let ringing = trio.last_session(ALICE);
+    let options = ReferOptions {
+        replaces: Some(ringing),
+        ..Default::default()
+    };
+    trio.refer(ALICE, alice, CAROL, options);
+    trio.run(SECOND);
+    assert!(
+        trio.story(CAROL, calling)
+            .ends_with("failed(local, Canceled) closed"),
+        "{trio}"
+    );
+    assert!(
+        trio.story(ALICE, ringing)
+            .ends_with("failed(remote, Canceled) closed"),
+        "{trio}"
+    );
+    let (calls, called) = (trio.last_session(BOB), trio.last_session(CAROL));
+    assert!(trio.is_established(BOB, calls) && trio.is_established(CAROL, called));
+    assert!(
+        trio.is_established(BOB, bob),
+        "alice hangs up when she likes"
+    );
+    trio.finish();
+}
+
+#[test]
 fn a_replacement_that_nobody_allows_is_refused_and_the_calls_stay() {
     let (mut trio, alice, bob) = transferable(Transport::Udp);
     let (consulting, consulted) = trio.call(ALICE, CAROL);

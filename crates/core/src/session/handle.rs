@@ -297,8 +297,8 @@ impl<'a> SessionMut<'a> {
     ///
     /// # Errors
     ///
-    /// When the session is not established, or the one to replace is not; when the target is no
-    /// address, or a header cannot be written.
+    /// When the session is not established, or the one to replace has ended or still rings at its
+    /// target; when the target is no address, or a header cannot be written.
     pub fn refer(
         &mut self,
         now: Instant,

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::event::{Originator, SessionEvent};
 use crate::media::MediaRequest;
+use crate::sdpfrag::IceDescription;
 
 /// Who holds whom.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -88,10 +89,12 @@ impl Session {
 
 /// Whether a description holds its receiver: it has audio or video that is not refused, and
 /// none of it wants to receive, by its direction or by the address of old (RFC 3264 section 8.4).
-pub(super) fn is_hold(sdp: &str) -> bool {
-    let Ok(sdp) = Sdp::parse(sdp.as_bytes()) else {
+pub(super) fn is_hold(text: &str) -> bool {
+    let Ok(sdp) = Sdp::parse(text.as_bytes()) else {
         return false;
     };
+    // With ICE that address says that no candidate is known yet (RFC 8840 section 4.1).
+    let ice = IceDescription::read(text).is_some();
     let mut streams = sdp
         .media()
         .filter(|media| matches!(media.kind(), "audio" | "video") && !media.is_rejected())
@@ -99,7 +102,7 @@ pub(super) fn is_hold(sdp: &str) -> bool {
     streams.peek().is_some()
         && streams.all(|media| {
             matches!(media.direction(), Direction::SendOnly | Direction::Inactive)
-                || matches!(media.address(), Some("0.0.0.0" | "::"))
+                || (!ice && matches!(media.address(), Some("0.0.0.0" | "::")))
         })
 }
 
@@ -131,6 +134,15 @@ mod tests {
             (
                 "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=inactive\r\n",
                 false,
+            ),
+            (
+                "m=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n",
+                false,
+            ),
+            (
+                "m=audio 9 RTP/AVP 0\r\na=inactive\r\nm=video 9 RTP/AVP 96\r\n\
+                 c=IN IP4 0.0.0.0\r\n",
+                true,
             ),
             ("", false),
         ];

@@ -28,8 +28,9 @@ pub struct ReferOptions {
     /// Headers added to the REFER. A `Referred-By` (RFC 3892) among them takes the place of the
     /// one that names our address.
     pub extra_headers: ExtraHeaders,
-    /// An established session of this agent with the target, which the referred call shall take
-    /// the place of: an attended transfer (RFC 3891, RFC 5589 section 7).
+    /// A session of this agent with the target, which the referred call shall take the place of: an
+    /// attended transfer (RFC 3891, RFC 5589 section 7). It is established, or a call of the target
+    /// that rings here; a call of ours that still rings there cannot be replaced.
     pub replaces: Option<SessionId>,
     /// Whether the peer shall tell how the transfer goes. Without it the REFER carries `Refer-Sub:
     /// false` (RFC 4488), which a peer may disregard. Default: true.
