@@ -5,7 +5,7 @@ use offhook_sip::{HeaderName, Method, Response, StatusCode};
 use super::Agent;
 use crate::context::{Context, Owner, Pending};
 use crate::flow::FlowId;
-use crate::session::{Answer, InDialog, Session};
+use crate::session::{Answer, InDialog, Session, end_stray};
 use crate::transaction::{TransactionEvent, TransactionId};
 
 impl Agent {
@@ -191,12 +191,16 @@ impl Agent {
     pub(super) fn answered(&mut self, id: Option<TransactionId>, owner: Owner, answer: Answer) {
         match owner {
             Owner::Registration => self.registration.answered(&mut self.cx, answer),
-            Owner::Invite(session) => {
-                if let (Some(session), Some(id)) = (self.sessions.get_mut(&session), id) {
+            Owner::Invite(session) => match (self.sessions.get_mut(&session), id, answer) {
+                (Some(session), Some(id), answer) => {
                     session.invite_answered(&mut self.cx, id, answer);
                     session.tell_ready(&mut self.cx);
                 }
-            }
+                (None, Some(id), Answer::Response(response)) if response.status().is_success() => {
+                    end_stray(&mut self.cx, id, &response);
+                }
+                _ => {}
+            },
             Owner::InDialog(session, kind) => {
                 match (self.sessions.get_mut(&session), kind) {
                     (Some(session), kind) => {

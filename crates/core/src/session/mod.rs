@@ -52,6 +52,7 @@ pub use handle::{SessionInfo, SessionMut};
 pub use hold::OnHold;
 pub(crate) use incoming::{Incoming, marks_of};
 use outgoing::Outgoing;
+pub(crate) use proceeding::end_stray;
 pub use progress::ProgressOptions;
 use redirect::Redirections;
 pub use refer::ReferOptions;

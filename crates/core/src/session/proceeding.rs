@@ -58,7 +58,10 @@ impl Session {
             {
                 self.accepted_again(cx, transaction, &response);
             }
-            State::Closing(_) => self.cancelled_answered(cx, &response),
+            State::Closing(Closing::Cancelled(_)) => self.cancelled_answered(cx, &response),
+            State::Closing(_) if status.is_success() => {
+                self.accepted_too_late(cx, transaction, &response);
+            }
             _ => {}
         }
     }
@@ -474,6 +477,29 @@ impl Session {
         }
     }
 
+    /// A 2xx while the call is being ended: the same again, or another fork's.
+    fn accepted_too_late(
+        &mut self,
+        cx: &mut Context,
+        transaction: TransactionId,
+        response: &Response,
+    ) {
+        let peer = response.to().ok();
+        let tag = peer.as_ref().and_then(NameAddr::tag);
+        let same = self
+            .dialog_mut()
+            .filter(|dialog| Some(dialog.id().remote_tag.as_str()) == tag);
+        match same {
+            Some(dialog) => {
+                // Its BYE is on the way; the ACK that was lost goes again.
+                if let Ok(ack) = acknowledge(cx, dialog, transaction) {
+                    let _ = cx.send_ack(dialog, ack);
+                }
+            }
+            None => end_stray(cx, transaction, response),
+        }
+    }
+
     fn invite_unanswered(&mut self, cx: &mut Context, cause: Cause) {
         match &self.state {
             State::Outgoing(_) => self.abandon(cx, cause),
@@ -509,6 +535,29 @@ pub(super) fn acknowledge(
 fn has_offer(cx: &Context, invite: TransactionId) -> bool {
     let pending = cx.pending.get(&invite);
     pending.is_some_and(|pending| !pending.request.body().is_empty())
+}
+
+/// Acknowledges and ends the dialog of a fork that has answered when its call was over
+/// (RFC 3261 section 13.2.2.4).
+pub(crate) fn end_stray(cx: &mut Context, transaction: TransactionId, response: &Response) {
+    let Some(pending) = cx.pending.get(&transaction) else {
+        return;
+    };
+    let from = pending.request.headers().get(HeaderName::From);
+    let local = from.and_then(|from| NameAddr::parse(from).ok());
+    let known = local
+        .map(NameAddr::into_owned)
+        .zip(sequence_of(&pending.request))
+        .zip(cx.transactions.flow_of(transaction));
+    if let Some(((local, sequence), flow)) = known {
+        let invite = Invite {
+            transaction,
+            sequence,
+            flow,
+            patience: Duration::ZERO,
+        };
+        end_unwanted(cx, &local, invite, response);
+    }
 }
 
 /// Acknowledges and ends a dialog that nobody wants: a cancelled call's, or another fork's.
