@@ -84,6 +84,9 @@ pub struct Config {
     /// has not said that it answers STUN (RFC 5626 section 4.4.2), so that its end is noticed
     /// there, too. Default: false.
     pub keep_alive_by_options: bool,
+    /// How long media may take to connect after a call is answered, before the application is told
+    /// and ICE is restarted. Default: 30 seconds.
+    pub media_timeout: Duration,
     /// The User-Agent (and Server) header. Default: `Offhook/` and the version.
     pub user_agent: String,
     /// Headers added to every request. Default: none.
@@ -134,6 +137,7 @@ impl Config {
             keep_alive: Some(Duration::from_secs(30)),
             keep_alive_by_options: false,
             gruu: None,
+            media_timeout: Duration::from_secs(30),
             user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).to_owned(),
             extra_headers: Vec::new(),
             limits: Limits::default(),

@@ -278,6 +278,13 @@ pub enum SessionEvent {
         /// The asserted identity.
         identity: NameAddr<'static>,
     },
+    /// Media has not connected in the time it had
+    /// ([`Config::media_timeout`](crate::Config::media_timeout)). ICE is restarted; the session ends
+    /// with [`Cause::RtpTimeout`] when that does not help.
+    MediaUnconnected {
+        /// The time since the call was answered.
+        after: Duration,
+    },
     /// The microphone or camera could not be had.
     GetUserMediaFailed {
         /// What the media engine says.
@@ -327,6 +334,7 @@ impl SessionEvent {
             Self::ReadyToReoffer => "readytoreoffer",
             Self::Reoffered { .. } => "reoffered",
             Self::RemoteIdentity { .. } => "remoteidentity",
+            Self::MediaUnconnected { .. } => "mediaunconnected",
             Self::GetUserMediaFailed { .. } => "getusermediafailed",
             Self::CreateOfferFailed { .. } => "peerconnection:createofferfailed",
             Self::CreateAnswerFailed { .. } => "peerconnection:createanswerfailed",

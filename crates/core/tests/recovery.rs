@@ -225,6 +225,7 @@ fn media_without_a_way_restarts_ice_and_the_call_lives_when_it_is_back() {
 #[test]
 fn media_that_stays_without_a_way_ends_the_call_in_the_end() {
     let mut lone = established();
+    lone.connects = false;
     let (now, id) = (lone.now, lone.session.expect("a session"));
     lone.agent
         .media(now, id, MediaReport::Connection(ConnectionState::Failed));
@@ -241,4 +242,89 @@ fn media_that_stays_without_a_way_ends_the_call_in_the_end() {
             .is_some_and(|reason| reason.contains("RTP Timeout"))
     );
     assert_eq!(lone.news(), "ended(system, RTP Timeout)");
+}
+
+/// A call of ours that is answered, and whose media does not connect.
+fn unconnected() -> Lone {
+    let (mut lone, invite) = calling();
+    lone.connects = false;
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.news();
+    lone
+}
+
+#[test]
+fn media_that_never_connects_is_told_and_ends_the_call_when_a_restart_does_not_help() {
+    let mut lone = unconnected();
+    lone.run(Duration::from_secs(30) - Duration::from_millis(1));
+    assert_eq!(lone.news(), "");
+    lone.run(Duration::from_millis(1));
+    assert_eq!(lone.news(), "mediaunconnected");
+    assert!(
+        lone.media
+            .contains(&MediaRequest::CreateOffer { ice_restart: true })
+    );
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.run(Duration::from_secs(31));
+    assert_eq!(lone.news(), "", "it is told once");
+    lone.run(SECOND);
+    lone.request(Method::Bye);
+    assert_eq!(lone.news(), "ended(system, RTP Timeout)");
+}
+
+#[test]
+fn media_that_connects_after_its_restart_keeps_the_call() {
+    let mut lone = unconnected();
+    lone.run(Duration::from_secs(30));
+    lone.connects = true;
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.run(Duration::from_secs(300));
+    assert_eq!(lone.news(), "mediaunconnected");
+}
+
+#[test]
+fn media_that_connected_is_never_overdue() {
+    let mut lone = established();
+    lone.run(Duration::from_secs(300));
+    assert_eq!(lone.news(), "");
+}
+
+#[test]
+fn a_callee_gives_media_its_time_from_the_ack_on() {
+    let mut lone = Lone::unregistered();
+    lone.connects = false;
+    lone.receive(format!(
+        "INVITE sip:alice@example.com SIP/2.0\r\n\
+         Via: SIP/2.0/WS proxy.example.com;branch=z9hG4bKabc1\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=bobtag\r\n\
+         To: <sip:alice@example.com>\r\nCall-ID: call-1@example.com\r\nCSeq: 17 INVITE\r\n\
+         Contact: <sip:bob@198.51.100.7;transport=ws>\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{OFFER}",
+        OFFER.len()
+    ));
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    let mut session = lone.agent.session(id).expect("it lives");
+    session.answer(now, Default::default()).expect("answered");
+    lone.drain();
+    let ok = lone.responses.last().expect("a 200");
+    let tag = ok.to().expect("a To").tag().expect("a tag").to_owned();
+    lone.run(SECOND);
+    lone.receive(format!(
+        "ACK sip:alice@example.com SIP/2.0\r\n\
+         Via: SIP/2.0/WS proxy.example.com;branch=z9hG4bKack\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=bobtag\r\n\
+         To: <sip:alice@example.com>;tag={tag}\r\nCall-ID: call-1@example.com\r\n\
+         CSeq: 17 ACK\r\nContent-Length: 0\r\n\r\n"
+    ));
+    lone.news();
+    lone.run(Duration::from_secs(29));
+    assert_eq!(lone.news(), "");
+    lone.run(SECOND);
+    assert_eq!(lone.news(), "mediaunconnected");
+    lone.request(Method::Invite);
 }

@@ -449,3 +449,79 @@ impl Pair {
         self.assert_clean();
     }
 }
+
+/// A re-INVITE of the peer with these directions of audio and video.
+fn directions(lone: &Lone, invite: &offhook_sip::Request, number: u32, media: [&str; 2]) -> String {
+    let from = invite.from().expect("a From");
+    let (ours, call_id) = (from.tag().expect("a tag"), invite.call_id().expect("one"));
+    assert!(lone.session.is_some());
+    let body = format!(
+        "v=0\r\no=- 1 {number} IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n\
+         m=audio 9000 UDP/TLS/RTP/SAVPF 0\r\na={}\r\n\
+         m=video 9002 UDP/TLS/RTP/SAVPF 96\r\na={}\r\n",
+        media[0], media[1]
+    );
+    format!(
+        "UPDATE sip:alice@example.com SIP/2.0\r\n\
+         Via: SIP/2.0/WS proxy.example.com;branch=z9hG4bKupdate{number}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=b1\r\n\
+         To: <sip:alice@example.com>;tag={ours}\r\nCall-ID: {call_id}\r\n\
+         CSeq: {number} UPDATE\r\nContact: <sip:b1@198.51.100.7;transport=ws>\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn a_peer_holds_when_none_of_its_streams_receives_and_only_the_change_is_told() {
+    let mut lone = Lone::unregistered();
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.news();
+    let table = [
+        (["sendonly", "sendrecv"], "reoffered", false),
+        (["sendonly", "inactive"], "hold(remote) reoffered", true),
+        (["inactive", "sendonly"], "reoffered", true),
+        (["inactive", "recvonly"], "unhold(remote) reoffered", false),
+        (["sendrecv", "sendrecv"], "reoffered", false),
+    ];
+    for (number, (media, told, held)) in (1..).zip(table) {
+        let update = directions(&lone, &invite, number, media);
+        lone.receive(update);
+        assert_eq!(lone.news(), told, "{media:?}");
+        let id = lone.session.expect("a session");
+        let info = lone.agent.session_info(id).expect("it lives");
+        assert_eq!(info.is_on_hold().remote, held, "{media:?}");
+    }
+}
+
+#[test]
+fn a_hold_of_ours_is_kept_when_the_peer_offers_again() {
+    let mut pair = Pair::established(Transport::Udp);
+    pair.alice.video = true;
+    pair.bob.video = true;
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("held");
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.bob_session()
+        .renegotiate(now, Default::default())
+        .expect("a new offer");
+    pair.run(SECOND);
+    assert!(pair.alice_hold().local && pair.bob_hold().remote);
+    let turned: Vec<bool> = pair
+        .alice
+        .media
+        .iter()
+        .filter_map(|request| match request {
+            MediaRequest::SetHold { held } => Some(*held),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(turned, [true], "the engine is not told to let the peer go");
+    pair.finish();
+}

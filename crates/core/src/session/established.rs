@@ -219,6 +219,7 @@ impl Session {
     /// The ACK came, with all it owed: told once for a session, not for its re-INVITEs.
     fn confirm(&mut self, cx: &mut Context, ack: Request) {
         if !std::mem::replace(&mut self.confirmed, true) {
+            self.expect_media(cx);
             let event = SessionEvent::Confirmed {
                 originator: Originator::Remote,
                 ack: Some(ack),

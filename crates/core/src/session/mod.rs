@@ -100,6 +100,8 @@ struct Media {
     wanted: MediaKinds,
     /// The fork whose reliable provisional response answered our offer.
     answered_by: Option<String>,
+    /// Whether media has found a way, ever.
+    connected: bool,
     muted: MediaKinds,
 }
 
@@ -321,6 +323,7 @@ impl Session {
             SessionTimer::Glare => self.glare_over(cx),
             SessionTimer::Provisional => self.retransmit_provisional(cx),
             SessionTimer::NoPrack => self.provisional_unacknowledged(cx),
+            SessionTimer::MediaDue => self.media_overdue(cx),
             SessionTimer::MediaRetry => self.restart_ice(cx),
             SessionTimer::MediaLost => self.media_lost(cx),
             SessionTimer::Trickle => self.send_candidates(cx),

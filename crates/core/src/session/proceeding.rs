@@ -347,6 +347,7 @@ impl Session {
                 ack: None,
             },
         );
+        self.expect_media(cx);
         self.trickle(cx);
     }
 

@@ -10,7 +10,7 @@ use super::{Incoming, Session, SessionTimer, State};
 use crate::cause::Cause;
 use crate::connection::Replaced;
 use crate::context::{Context, Pending, Timer};
-use crate::event::Originator;
+use crate::event::{Originator, SessionEvent};
 use crate::flow::FlowId;
 
 /// How soon media that finds no way is tried again.
@@ -99,11 +99,31 @@ impl Session {
         self.invite_sent(cx, sent, sequence, patience);
     }
 
+    /// The call is answered: media has its time to connect from now on.
+    pub(super) fn expect_media(&self, cx: &mut Context) {
+        if !self.media.connected {
+            let limit = cx.config.media_timeout;
+            cx.set_timer(Timer::Session(self.id, SessionTimer::MediaDue), limit);
+        }
+    }
+
+    /// Media has never connected, whether ICE has said so or not: the application hears of it.
+    pub(super) fn media_overdue(&mut self, cx: &mut Context) {
+        if matches!(self.state, State::Established(_)) {
+            let after = cx.config.media_timeout;
+            cx.tell(self.id, SessionEvent::MediaUnconnected { after });
+            self.media_failed(cx);
+        }
+    }
+
     /// ICE found no way to the peer any more: it is restarted until the time is up.
     pub(super) fn media_failed(&mut self, cx: &mut Context) {
         if !matches!(self.state, State::Established(_)) {
             return;
         }
+        // ICE has said itself what is waited for.
+        cx.timers
+            .cancel(&Timer::Session(self.id, SessionTimer::MediaDue));
         let lost = Timer::Session(self.id, SessionTimer::MediaLost);
         if cx.timers.deadline(&lost).is_none() {
             let limit = cx.config.recovery_timeout;
@@ -114,7 +134,12 @@ impl Session {
 
     /// Media flows again.
     pub(super) fn media_back(&mut self, cx: &mut Context) {
-        for timer in [SessionTimer::MediaRetry, SessionTimer::MediaLost] {
+        self.media.connected = true;
+        for timer in [
+            SessionTimer::MediaDue,
+            SessionTimer::MediaRetry,
+            SessionTimer::MediaLost,
+        ] {
             cx.timers.cancel(&Timer::Session(self.id, timer));
         }
     }

@@ -92,6 +92,8 @@ pub(crate) enum SessionTimer {
     Expiry,
     /// Candidates are due to be told (RFC 8840).
     Trickle,
+    /// Media should have connected.
+    MediaDue,
     /// Media without a way is tried again.
     MediaRetry,
     /// Media that found no way in time ends the session.
@@ -106,7 +108,7 @@ pub(crate) enum SessionTimer {
     Patience,
 }
 
-pub(super) const TIMERS: [SessionTimer; 15] = [
+pub(super) const TIMERS: [SessionTimer; 16] = [
     SessionTimer::Gathering,
     SessionTimer::NoAnswer,
     SessionTimer::Expires,
@@ -119,6 +121,7 @@ pub(super) const TIMERS: [SessionTimer; 15] = [
     SessionTimer::Refresh,
     SessionTimer::Expiry,
     SessionTimer::Trickle,
+    SessionTimer::MediaDue,
     SessionTimer::MediaRetry,
     SessionTimer::MediaLost,
     SessionTimer::Patience,

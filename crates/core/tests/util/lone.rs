@@ -45,6 +45,8 @@ pub(crate) struct Lone {
     pub(crate) ready: usize,
     /// What the peer connection describes.
     pub(crate) sdp: String,
+    /// Whether media connects once an answer is set.
+    pub(crate) connects: bool,
     /// Whether it has every candidate at once.
     pub(crate) gathered: bool,
 }
@@ -87,6 +89,7 @@ impl Lone {
             sent_on: Vec::new(),
             ready: 0,
             sdp: OFFER.to_owned(),
+            connects: true,
             gathered: true,
         }
     }
@@ -183,6 +186,7 @@ impl Lone {
 
     fn carry_out(&mut self, session: SessionId, request: MediaRequest) {
         self.media.push(request.clone());
+        let connects = self.connects && super::answers(&request);
         let report = match request {
             MediaRequest::Open => MediaReport::Opened,
             MediaRequest::Capture { .. } => MediaReport::Captured,
@@ -199,6 +203,9 @@ impl Lone {
             _ => return,
         };
         self.agent.media(self.now, session, report);
+        if connects {
+            self.agent.media(self.now, session, super::CONNECTED);
+        }
     }
 
     fn told(&mut self, event: Event) {

@@ -11,14 +11,31 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::{
-    Agent, AskId, CallOptions, Config, Destination, Event, FlowId, Input, Instant, MediaReport,
-    MediaRequest, NotifierEvent, Output, Question, Reply, RequestFailure, SessionEvent, SessionId,
-    SubscriberEvent, SubscriptionEnd, SubscriptionId, Transport,
+    Agent, AskId, CallOptions, Config, ConnectionState, Destination, Event, FlowId, Input, Instant,
+    MediaReport, MediaRequest, NotifierEvent, Output, Question, Reply, RequestFailure, SdpKind,
+    SessionEvent, SessionId, SubscriberEvent, SubscriptionEnd, SubscriptionId, Transport,
 };
 use offhook_sip::{Limits, Message, Response, Uri};
 
 pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n\
     m=audio 9000 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 192.0.2.1\r\na=sendrecv\r\n";
+
+/// What a peer connection reports whose media may flow.
+pub(crate) const CONNECTED: MediaReport = MediaReport::Connection(ConnectionState::Connected);
+
+/// Whether an answer is set with this: an exchange of descriptions is over, and media connects.
+pub(crate) fn answers(request: &MediaRequest) -> bool {
+    matches!(
+        request,
+        MediaRequest::SetLocal {
+            kind: SdpKind::Answer,
+            ..
+        } | MediaRequest::SetRemote {
+            kind: SdpKind::Answer,
+            ..
+        }
+    )
+}
 
 /// What the application of a side does by itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -115,7 +132,7 @@ impl Side {
         };
         self.local = OFFER.replace("sendrecv", direction) + self.ice;
         if self.video {
-            self.local += "m=video 9002 UDP/TLS/RTP/SAVPF 96\r\n";
+            self.local += &format!("m=video 9002 UDP/TLS/RTP/SAVPF 96\r\na={direction}\r\n");
             self.local += self.ice;
         }
         MediaReport::Created {
@@ -375,6 +392,7 @@ impl Pair {
         if side.deaf_to.is_some_and(|deaf| deaf(&request)) {
             return;
         }
+        let connects = answers(&request);
         let report = match request {
             MediaRequest::Open => MediaReport::Opened,
             MediaRequest::Capture { .. } => MediaReport::Captured,
@@ -397,6 +415,9 @@ impl Pair {
             _ => return,
         };
         side.agent.media(now, session, report);
+        if connects {
+            side.agent.media(now, session, CONNECTED);
+        }
     }
 
     fn send(&mut self, from: usize, bytes: Bytes) {

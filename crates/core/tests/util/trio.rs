@@ -211,8 +211,13 @@ impl Trio {
                 Output::Send { flow, bytes } => self.send(who, flow, bytes),
                 Output::Open { flow, destination } => self.open(who, flow, &destination),
                 Output::Media { session, request } => {
+                    let connects = super::answers(&request);
                     if let Some(report) = report(&request) {
                         self.phones[who].agent.media(now, session, report);
+                    }
+                    if connects {
+                        let agent = &mut self.phones[who].agent;
+                        agent.media(now, session, super::CONNECTED);
                     }
                 }
                 Output::Event(event) => self.phones[who].hear(event),
