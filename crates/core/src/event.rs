@@ -262,7 +262,7 @@ pub enum SessionEvent {
         /// Which one, as the command named it.
         exchange: u32,
         /// Whether the session is now as it was to be, or as it was before.
-        result: Result<(), RenegotiationError>,
+        result: Result<(), RequestFailure>,
     },
     /// A new offer may be made: now that the session is established, or that the exchange before is
     /// over ([`SessionInfo::is_ready_to_reoffer`](crate::SessionInfo::is_ready_to_reoffer)).
@@ -377,32 +377,6 @@ pub struct End {
     /// More about the cause, for people, where there is more to say.
     pub detail: Option<String>,
 }
-
-/// Why a renegotiation came to nothing; the session is as it was before.
-#[derive(Clone, Debug)]
-pub struct RenegotiationError {
-    /// Why.
-    pub cause: Cause,
-    /// The peer's response, if it refused.
-    pub response: Option<Response>,
-}
-
-impl fmt::Display for RenegotiationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.response {
-            Some(response) => write!(
-                f,
-                "{}: the peer answered {} {}",
-                self.cause,
-                response.status().code(),
-                response.reason()
-            ),
-            None => write!(f, "{}", self.cause),
-        }
-    }
-}
-
-impl std::error::Error for RenegotiationError {}
 
 /// What the `sdp` question shows and lets change.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -75,7 +75,7 @@ pub use counters::{Counters, Live};
 pub use destination::{Destination, DestinationError};
 pub use end::{is_answered_elsewhere, reasons};
 pub use error::CommandError;
-pub use event::{End, Event, Originator, Output, RenegotiationError, SdpQuestion, SessionEvent};
+pub use event::{End, Event, Originator, Output, SdpQuestion, SessionEvent};
 pub use flow::{FlowId, Transport};
 pub use media::{ConnectionState, MediaReport, MediaRequest, MediaStep, SdpKind};
 pub use options::{

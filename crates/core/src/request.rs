@@ -34,7 +34,7 @@ pub struct RequestOptions {
     pub from_display_name: Option<String>,
 }
 
-/// Why a request of ours came to nothing.
+/// Why a request of ours came to nothing. After a renegotiation the session is as it was before.
 #[derive(Clone, Debug)]
 pub struct RequestFailure {
     /// Why.

@@ -96,7 +96,7 @@ pub use user_agent_event::UserAgentEvent;
 pub use offhook_core::{
     Cause, CommandError, ConfigError, Destination, DestinationError, Direction, DtmfOptions,
     DtmfTransport, ExtraHeaders, FlowId, Live, MediaKinds, OnHold, Originator, ReferState,
-    RenegotiationError, ReofferOptions, SdpKind, StatusLine, TerminateOptions, Transport,
+    ReofferOptions, RequestFailure, SdpKind, StatusLine, TerminateOptions, Transport,
 };
 pub use offhook_media::{
     AudioCodec, AudioFrame, CandidatePair, DataChannel, DataChannelError, DataChannelEvent,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook_core::{Originator, RenegotiationError};
+use offhook_core::{Originator, RequestFailure};
 use offhook_media::DataChannel;
 use offhook_sip::{NameAddr, Request, Response};
 
@@ -119,7 +119,7 @@ pub enum SessionEvent {
         /// Which one: the number that [`Session::hold`](crate::Session::hold) and its like gave.
         exchange: u32,
         /// Whether the session is now as it was to be, or as it was before.
-        result: Result<(), RenegotiationError>,
+        result: Result<(), RequestFailure>,
     },
     /// A re-INVITE or UPDATE of the peer was taken and answered: JsSIP's `callback`.
     Reoffered {

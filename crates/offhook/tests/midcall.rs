@@ -35,7 +35,7 @@ async fn until<R>(session: &Session, mut wanted: impl FnMut(SessionEvent) -> Opt
     }
 }
 
-async fn done(session: &Session, number: u32) -> Result<(), offhook::RenegotiationError> {
+async fn done(session: &Session, number: u32) -> Result<(), offhook::RequestFailure> {
     until(session, |event| match event {
         SessionEvent::Renegotiated { exchange, result } if exchange == number => Some(result),
         _ => None,

@@ -12,11 +12,12 @@ use crate::ask::AskId;
 use crate::cause::Cause;
 use crate::context::{Context, Timer, Unsent};
 use crate::error::CommandError;
-use crate::event::{RenegotiationError, SessionEvent};
+use crate::event::SessionEvent;
 use crate::headers;
 use crate::media::{MediaRequest, MediaStep, SdpKind};
 use crate::offer_answer::Outcome;
 use crate::options::ExtraHeaders;
+use crate::request::RequestFailure;
 use crate::transaction::TransactionId;
 
 /// Options of a renegotiation.
@@ -295,16 +296,16 @@ impl Session {
             other => return self.set_exchange(other),
         };
         self.roll_back(cx);
-        self.tell_failed(cx, reoffer, RenegotiationError { cause, response });
+        self.tell_failed(cx, reoffer, RequestFailure { cause, response });
     }
 
     /// Our offer will never be made.
     pub(super) fn reoffer_dropped(&mut self, cx: &mut Context, reoffer: Reoffer) {
         let (cause, response) = (Cause::DialogError, None);
-        self.tell_failed(cx, reoffer, RenegotiationError { cause, response });
+        self.tell_failed(cx, reoffer, RequestFailure { cause, response });
     }
 
-    fn tell_failed(&mut self, cx: &mut Context, reoffer: Reoffer, error: RenegotiationError) {
+    fn tell_failed(&mut self, cx: &mut Context, reoffer: Reoffer, error: RequestFailure) {
         match reoffer.purpose {
             Purpose::Hold => self.set_local_hold(cx, false),
             Purpose::Unhold => self.set_local_hold(cx, true),

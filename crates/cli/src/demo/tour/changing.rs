@@ -1,7 +1,7 @@
 //! What is changed within a call: hold, and new offers.
 
 use offhook::{
-    OnHold, Originator, RenegotiationError, ReofferOptions, SessionEvent,
+    OnHold, Originator, ReofferOptions, RequestFailure, SessionEvent,
     sip::{Method, Request},
 };
 
@@ -171,7 +171,7 @@ async fn reoffered(line: &Line, wanted: impl Fn(&Request) -> bool) -> Result<Req
 
 /// Waits until the renegotiation has come to its good end.
 async fn done(line: &Line, number: u32) -> Result<(), Unmet> {
-    let refused = |error: RenegotiationError| Unmet::new("that the other side agrees", error);
+    let refused = |error: RequestFailure| Unmet::new("that the other side agrees", error);
     line.until("is told that it is done", |event| match event {
         SessionEvent::Renegotiated { exchange, result } if exchange == number => Some(result),
         _ => None,
