@@ -400,6 +400,29 @@ async fn an_answer_with_fewer_lines_rejects_the_rest() {
 }
 
 #[tokio::test]
+async fn an_answer_that_leaves_the_roles_open_keeps_those_of_the_connection() {
+    type Change = fn(&str) -> String;
+    let changes: [Change; 2] = [
+        |sdp| sdp.replace("setup:active", "setup:actpass"),
+        |sdp| without(sdp, &["a=setup"]),
+    ];
+    for change in changes {
+        let (alice, result) = changed_answer(str::to_owned).await;
+        result.unwrap();
+        let answer = alice.pc.remote_description().await.unwrap().sdp;
+        alice.offer(OfferOptions::default()).await;
+        let open = SessionDescription::answer(change(&answer));
+        alice.pc.set_remote_description(open).await.unwrap();
+        assert_eq!(alice.direction().await, Direction::SendRecv);
+        // Alice is passive, as the offerer usually is, and stays it.
+        let offer = SessionDescription::offer(answer.replace("setup:active", "setup:actpass"));
+        alice.pc.set_remote_description(offer).await.unwrap();
+        let answer = alice.answer().await.sdp;
+        assert!(answer.contains("a=setup:passive"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn answers_that_cannot_be_are_refused_with_the_reason() {
     type Change = fn(&str) -> String;
     let cases: [(&str, Change); 6] = [

@@ -99,8 +99,8 @@ pub(super) struct Signaling {
     /// Whether offers have video: not any more once the peer has declined it.
     offers_video: bool,
     has_data: bool,
-    /// Whether this side is the passive one of the DTLS connection that exists.
-    passive: bool,
+    /// Whether this side is the passive one of the DTLS connection, if one exists.
+    passive: Option<bool>,
 }
 
 impl Signaling {
@@ -122,7 +122,7 @@ impl Signaling {
             video: None,
             offers_video: false,
             has_data: false,
-            passive: false,
+            passive: None,
         }
     }
 
@@ -191,7 +191,7 @@ impl Signaling {
 
     /// Notes the roles of the DTLS connection, which later answers keep.
     pub(super) fn set_passive(&mut self, passive: bool) {
-        self.passive = passive;
+        self.passive = Some(passive);
     }
 
     /// The pending local description, else the current one.
@@ -351,7 +351,7 @@ impl Signaling {
         };
         let (session, sections) = self
             .composer
-            .answer(&local, &offer.read, self.passive)
+            .answer(&local, &offer.read, self.passive == Some(true))
             .map_err(MediaError::remote)?;
         self.create(SdpType::Answer, session, sections, credentials)
     }
@@ -411,7 +411,7 @@ impl Signaling {
                 let remote = offer.clone();
                 let answer = self.take_created(description)?;
                 let agreement =
-                    agree(&answer.read, &remote.read, false).map_err(MediaError::remote)?;
+                    agree(&answer.read, &remote.read, false, None).map_err(MediaError::remote)?;
                 let credentials = answer.credentials.clone();
                 let provisional = description.kind == SdpType::PrAnswer;
                 if provisional {
@@ -568,8 +568,9 @@ impl Signaling {
                         offer.read.sections.len()
                     )));
                 }
+                let active = self.passive.map(|passive| !passive);
                 let agreement =
-                    agree(&offer.read, &remote.read, true).map_err(MediaError::remote)?;
+                    agree(&offer.read, &remote.read, true, active).map_err(MediaError::remote)?;
                 let credentials = offer.credentials.clone();
                 let offer = offer.clone();
                 let provisional = description.kind == SdpType::PrAnswer;

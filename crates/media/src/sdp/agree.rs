@@ -72,7 +72,8 @@ pub(crate) struct SendCodec {
 
 pub(crate) const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 
-/// Compares both sides' descriptions.
+/// Compares both sides' descriptions. `active` is this side's role on the DTLS connection that
+/// stands, if one does.
 ///
 /// # Errors
 ///
@@ -81,6 +82,7 @@ pub(crate) fn agree(
     local: &Description,
     remote: &Description,
     local_offered: bool,
+    active: Option<bool>,
 ) -> Result<Agreement, String> {
     let audio = pair(local, remote, &AUDIO)?;
     let video = pair(local, remote, &VIDEO)?;
@@ -116,7 +118,11 @@ pub(crate) fn agree(
         Some(index) => {
             let theirs = remote.transport_of(&remote.sections[index]);
             let ours = local.transport_of(&local.sections[index]);
-            Some(transport(theirs, ours, remote.ice_lite, local_offered)?)
+            let active = match local_offered {
+                true => role(theirs.setup, active)?,
+                false => ours.setup != Some(Setup::Passive),
+            };
+            Some(transport(theirs, active, remote.ice_lite)?)
         }
     };
     Ok(Agreement {
@@ -294,28 +300,27 @@ pub(crate) fn check_transport(theirs: &Section) -> Result<(&Credentials, &Finger
     Ok((credentials, fingerprint))
 }
 
+/// Whether this side, which has made the offer, opens the connection, by the answer's `a=setup`.
+fn role(theirs: Option<Setup>, standing: Option<bool>) -> Result<bool, String> {
+    match (theirs, standing) {
+        (Some(Setup::Active), _) => Ok(false),
+        (Some(Setup::Passive), _) => Ok(true),
+        // It leaves open what was settled before (RFC 8842 §5.4); baresip says actpass whenever it
+        // has offered first.
+        (Some(Setup::ActPass) | None, Some(active)) => Ok(active),
+        (None, None) => Ok(true),
+        (Some(Setup::ActPass), None) => Err(
+            "its answer has a=setup:actpass; an answer says active or passive (RFC 8842)".into(),
+        ),
+    }
+}
+
 fn transport(
     theirs: &Section,
-    ours: &Section,
+    active: bool,
     remote_is_lite: bool,
-    local_offered: bool,
 ) -> Result<TransportAgreement, String> {
     let (credentials, fingerprint) = check_transport(theirs)?;
-    let active = if local_offered {
-        match theirs.setup {
-            // The answerer opens the connection.
-            Some(Setup::Active) => false,
-            Some(Setup::Passive) | None => true,
-            Some(Setup::ActPass) => {
-                return Err(
-                    "its answer has a=setup:actpass; an answer says active or passive (RFC 8842)"
-                        .into(),
-                );
-            }
-        }
-    } else {
-        ours.setup != Some(Setup::Passive)
-    };
     Ok(TransportAgreement {
         remote: credentials.clone(),
         fingerprint: fingerprint.clone(),
