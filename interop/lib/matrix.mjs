@@ -148,24 +148,17 @@ export function describeMatrix(name, startServer) {
       return calls[0];
     }
 
-    /** What a native phone asks for by `command` comes to be. */
-    async function reoffers(user, command) {
-      const { exchange } = await phones[user].does(command);
-      const { error } = await phones[user].saw('renegotiate:done', { exchange });
-      assert.equal(error, null, command);
-    }
-
     for (const update of [false, true]) {
       const how = update ? 'UPDATE' : 're-INVITE';
 
       test(`offhook holds the browser by ${how}`, async () => {
         const { alice, bob } = phones;
         await talk('bob', 'alice');
-        await reoffers('bob', update ? 'hold update' : 'hold');
+        await bob.reoffers(update ? 'hold update' : 'hold');
         await alice.saw('hold', { originator: 'remote' });
         assert.deepEqual(await alice.do('isOnHold'), { local: false, remote: true });
         await silent(() => received('bob'));
-        await reoffers('bob', update ? 'unhold update' : 'unhold');
+        await bob.reoffers(update ? 'unhold update' : 'unhold');
         await alice.saw('unhold', { originator: 'remote' });
         await hearEachOther('alice', 'bob');
       });
@@ -185,7 +178,7 @@ export function describeMatrix(name, startServer) {
       test(`both renegotiate by ${how}`, async () => {
         const { alice, bob } = phones;
         await talk('alice', 'bob');
-        await reoffers('bob', update ? 'renegotiate update' : 'renegotiate');
+        await bob.reoffers(update ? 'renegotiate update' : 'renegotiate');
         await alice.do('renegotiate', { useUpdate: update });
         await Promise.all([alice.saw('renegotiate:done'), bob.saw('reoffer:done')]);
         await hearEachOther('alice', 'bob');
@@ -195,12 +188,12 @@ export function describeMatrix(name, startServer) {
     test('each holds the other', async () => {
       const { alice, bob } = phones;
       await talk('bob', 'alice');
-      await reoffers('bob', 'hold');
+      await bob.reoffers('hold');
       await alice.do('hold');
       await Promise.all([alice.saw('hold:done'), bob.saw('hold', { originator: 'remote' })]);
       assert.deepEqual((await onlyCall('bob')).hold, { local: true, remote: true });
       assert.deepEqual(await alice.do('isOnHold'), { local: true, remote: true });
-      await reoffers('bob', 'unhold');
+      await bob.reoffers('unhold');
       assert.deepEqual((await onlyCall('bob')).hold, { local: false, remote: true });
       await alice.do('unhold');
       await Promise.all([alice.saw('unhold:done'), bob.saw('unhold', { originator: 'remote' })]);
@@ -208,8 +201,9 @@ export function describeMatrix(name, startServer) {
     });
 
     test('the browser finds new media paths when offhook restarts ICE', async () => {
+      const { bob } = phones;
       await talk('bob', 'alice');
-      await reoffers('bob', 'renegotiate restart');
+      await bob.reoffers('renegotiate restart');
       await hearEachOther('alice', 'bob');
     });
 
@@ -353,7 +347,7 @@ export function describeMatrix(name, startServer) {
         numbers.push(call);
         if (callee === other) break;
         if (native) {
-          await reoffers(user, 'hold');
+          await phone.reoffers('hold');
         } else {
           await phone.do('hold');
           await phone.saw('hold:done');
@@ -460,9 +454,9 @@ export function describeMatrix(name, startServer) {
       await hearEachOther('alice', 'bob');
       assert.equal((await alice.do('inboundVideo')).packetsReceived, 0);
       // The declined line stays in every later offer (RFC 3264, 8).
-      await reoffers('bob', 'hold');
+      await bob.reoffers('hold');
       await alice.saw('hold', { originator: 'remote' });
-      await reoffers('bob', 'unhold');
+      await bob.reoffers('unhold');
       await alice.do('hold');
       await Promise.all([alice.saw('hold:done'), bob.saw('hold', { originator: 'remote' })]);
       await alice.do('unhold');
@@ -486,7 +480,7 @@ export function describeMatrix(name, startServer) {
       await alice.saw('hold:done');
       assert.deepEqual((await onlyCall('bob')).hold, { local: true, remote: true });
       assert.deepEqual(await alice.do('isOnHold'), { local: true, remote: true });
-      await reoffers('bob', 'unhold');
+      await bob.reoffers('unhold');
       await alice.do('unhold');
       await alice.saw('unhold:done');
       await hearEachOther('alice', 'bob');

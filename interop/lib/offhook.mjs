@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { matching } from './browser.mjs';
 import { Log } from './log.mjs';
@@ -101,6 +102,22 @@ export class NativePhone extends Offhook {
     const answer = await this.events.find(`answer to "${command}"`, told, { from });
     if (answer.event !== 'command:done') throw new Error(`${command}: ${answer.message}`);
     return answer;
+  }
+
+  /** Gives a command that makes an offer, as soon as one may be made; it comes to be. */
+  async reoffers(command) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const { exchange } = await this.does(command);
+        const { error } = await this.saw('renegotiate:done', { exchange });
+        if (error) throw new Error(`${command}: ${error}`);
+        return;
+      } catch (error) {
+        // The peer has made one, and its ACK is on the way.
+        if (attempt >= 20 || !/waiting for the ACK/.test(error.message)) throw error;
+        await delay(50);
+      }
+    }
   }
 
   /** Its calls as `calls` shows them. */
