@@ -14,12 +14,12 @@ use tokio_rustls::TlsConnector;
 use tracing::debug;
 
 use crate::connection::{Carrier, Link, Wire};
-use crate::destination::Destination;
 use crate::endpoint::Shared;
 use crate::error::{LostReason, NetError};
 use crate::event::NetEvent;
 use crate::table::Placed;
 use crate::{tls, udp, websocket};
+use offhook_core::Destination;
 
 /// What is being done, as [`NetError::TimedOut`] says it.
 type Stage = &'static str;
@@ -118,7 +118,7 @@ async fn resolve(destination: &Destination) -> Result<Vec<SocketAddr>, NetError>
         reason,
     };
     let found: Vec<SocketAddr> =
-        tokio::net::lookup_host((destination.bare_host(), destination.port))
+        tokio::net::lookup_host((destination.host.as_str(), destination.port))
             .await
             .map_err(|error| unresolvable(error.to_string()))?
             .collect();

@@ -20,12 +20,12 @@ use crate::config::EndpointConfig;
 use crate::connect;
 use crate::connection::Command;
 use crate::counters::{Cells, Counters};
-use crate::destination::Destination;
 use crate::error::{LostReason, NetError, SendError};
 use crate::event::{Incoming, NetEvent};
 use crate::listen::Listener;
 use crate::table::{Handle, Table};
 use crate::udp;
+use offhook_core::Destination;
 
 /// The first name that an endpoint gives to a flow which others open to it: 2^63. Names given to
 /// [`Endpoint::open`] are below.

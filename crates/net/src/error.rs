@@ -19,16 +19,6 @@ pub enum NetError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The URL is of a scheme that carries no SIP.
-    #[error(
-        "\"{url}\" has the scheme \"{scheme}\", which carries no SIP; use ws, wss, udp, tcp, tls, sip or sips"
-    )]
-    UnsupportedScheme {
-        /// The text as given.
-        url: String,
-        /// Its scheme.
-        scheme: String,
-    },
     /// The name has no address.
     #[error(
         "the name \"{host}\" of {destination} cannot be resolved: {reason}; check its spelling and the network"

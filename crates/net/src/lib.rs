@@ -40,7 +40,6 @@ mod config;
 mod connect;
 mod connection;
 mod counters;
-mod destination;
 mod endpoint;
 mod error;
 mod event;
@@ -53,8 +52,9 @@ mod websocket;
 
 pub use config::EndpointConfig;
 pub use counters::Counters;
-pub use destination::Destination;
 pub use endpoint::{Endpoint, FIRST_ACCEPTED_FLOW};
 pub use error::{LostReason, NetError, SendError};
 pub use event::{Incoming, NetEvent};
 pub use tls::TlsConfig;
+
+pub use offhook_core::Destination;

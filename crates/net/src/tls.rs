@@ -13,8 +13,8 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::destination::Destination;
 use crate::error::NetError;
+use offhook_core::Destination;
 
 /// Whom to trust, and what to show, in TLS.
 ///
@@ -144,7 +144,7 @@ fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'st
 
 /// The name to ask for, and to check the certificate against.
 pub(crate) fn server_name(destination: &Destination) -> Result<ServerName<'static>, NetError> {
-    ServerName::try_from(destination.bare_host().to_owned()).map_err(|_| NetError::Tls {
+    ServerName::try_from(destination.host.clone()).map_err(|_| NetError::Tls {
         destination: destination.to_string(),
         reason: format!("\"{}\" is no name for a server", destination.host),
     })
@@ -192,7 +192,7 @@ pub(crate) fn explain_tls(destination: &Destination, error: &rustls::Error) -> N
                 )
             }
             CertificateError::NotValidForName => untrusted(
-                format!("it is not made out for \"{}\"", destination.bare_host()),
+                format!("it is not made out for \"{}\"", destination.host.as_str()),
                 "use a name that the certificate contains",
             ),
             CertificateError::NotValidForNameContext { presented, .. } => untrusted(
@@ -203,7 +203,7 @@ pub(crate) fn explain_tls(destination: &Destination, error: &rustls::Error) -> N
                     } else {
                         presented.join(", ")
                     },
-                    destination.bare_host()
+                    destination.host.as_str()
                 ),
                 "use a name that the certificate contains",
             ),

@@ -16,8 +16,8 @@ use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message, Utf8B
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use crate::connection::{Command, FAREWELL_TIMEOUT, Inlet, Link, Silence, Silent, WRITE_TIMEOUT};
-use crate::destination::Destination;
 use crate::error::{LostReason, NetError};
+use offhook_core::Destination;
 
 /// The subprotocol of SIP (RFC 7118, 4).
 const SUBPROTOCOL: &str = "sip";

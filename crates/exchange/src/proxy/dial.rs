@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use offhook_core::{FlowId, Instant, TransactionId, Transport};
-use offhook_net::Destination;
-use offhook_sip::{OutgoingRequest, Scheme, StatusCode, Uri};
+use offhook_core::{Destination, FlowId, Instant, TransactionId, Transport};
+use offhook_sip::{OutgoingRequest, StatusCode, Uri};
 
 use super::fork::{Branch, Input};
 use super::relay::{Target, Way};
@@ -48,22 +47,11 @@ impl Dials {
 
 /// Where a URI leads by itself; nowhere if only the connection of its owner does.
 pub(super) fn destination(uri: &Uri<'_>) -> Option<Destination> {
-    let host = uri.host()?;
     // RFC 7118, 5: the contact of somebody who cannot be connected to.
-    if host.to_ascii_lowercase().ends_with(".invalid") {
-        return None;
-    }
-    let named = uri.param("transport").map(Transport::parse);
-    let transport = match (named, uri.scheme() == Scheme::Sips) {
-        (None, false) => Transport::Udp,
-        (None | Some(Some(Transport::Tcp | Transport::Tls)), true) => Transport::Tls,
-        (Some(Some(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls))), false) => {
-            transport
-        }
-        _ => return None,
-    };
-    let port = uri.port().unwrap_or(transport.default_port());
-    Some(Destination::new(transport, host, port))
+    Destination::of_uri(uri).filter(|destination| {
+        !destination.host.ends_with(".invalid")
+            && !matches!(destination.transport, Transport::Ws | Transport::Wss)
+    })
 }
 
 impl Proxy {

@@ -311,8 +311,7 @@ impl Driver {
             match output {
                 Output::Send { flow, bytes } => self.send(state, flow, bytes),
                 Output::Open { flow, destination } => {
-                    self.endpoint
-                        .open(flow, network::destination_of(destination));
+                    self.endpoint.open(flow, destination);
                 }
                 // A flow that cannot be written to is about to be reported as lost.
                 Output::Ping { flow } => drop(self.endpoint.ping(flow)),

@@ -67,18 +67,6 @@ impl Driver {
     }
 }
 
-pub(super) fn destination_of(destination: offhook_core::Destination) -> offhook_net::Destination {
-    let offhook_core::Destination {
-        transport,
-        host,
-        port,
-        path,
-    } = destination;
-    let mut to = offhook_net::Destination::new(transport, host, port);
-    to.path = Some(path).filter(|path| path != "/");
-    to
-}
-
 fn no_sip_server(peer: (Transport, SocketAddr), reason: String) -> Error {
     Error::NotSip(NetError::NotSip {
         destination: peer.1.to_string(),
