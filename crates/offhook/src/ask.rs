@@ -308,7 +308,8 @@ impl ReferAsk {
     /// [`SessionEvent::Referred`](crate::SessionEvent::Referred), and to the user agent like
     /// every call.
     pub fn accept(mut self, setup: CallSetup) {
-        let options = setup.options.clone();
+        let mut options = setup.options.clone();
+        options.video = setup.media.has_video();
         self.responder
             .send(Reply::Accept { options }, Some(Box::new(setup)));
     }

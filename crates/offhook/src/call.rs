@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use offhook_core::CallOptions;
-use offhook_media::{AudioCodec, Sink, Source};
+use offhook_media::{AudioCodec, Sink, Source, VideoSink, VideoSource};
 use offhook_sip::StatusCode;
 
 use crate::ask::Asks;
 use crate::error::Error;
-use crate::media_options::{MediaChoice, MediaOptions, Output};
+use crate::media_options::{MediaChoice, MediaOptions, Output, VideoOutput};
 use crate::session::Session;
 use crate::user_agent::UserAgent;
 
@@ -37,6 +37,28 @@ macro_rules! media_choices {
         /// Hands what the peer says to this sink. Default: it is discarded.
         pub fn sink(mut self, sink: Sink) -> Self {
             self.$($at.)*media.output = Output::Sink(Box::new(sink));
+            self
+        }
+
+        /// Sends this video, and receives the peer's. Default: no video; what the peer offers of it
+        /// is declined, and the call goes on without.
+        pub fn play_video(mut self, source: VideoSource) -> Self {
+            self.$($at.)*media.video_source = Some(source);
+            self
+        }
+
+        /// Writes the peer's video to an IVF file, as the peer encoded it. Without
+        /// [`play_video`](Self::play_video), none is sent. The file is complete when
+        /// [`Session::ended`] returns.
+        pub fn record_video(mut self, path: impl Into<PathBuf>) -> Self {
+            self.$($at.)*media.video_output = Some(VideoOutput::File(path.into()));
+            self
+        }
+
+        /// Hands the peer's video to this sink. Without [`play_video`](Self::play_video), none is
+        /// sent.
+        pub fn video_sink(mut self, sink: VideoSink) -> Self {
+            self.$($at.)*media.video_output = Some(VideoOutput::Sink(Box::new(sink)));
             self
         }
 

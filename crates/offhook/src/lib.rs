@@ -51,6 +51,26 @@
 //!
 //! Audio goes through a native WebRTC peer connection ([`Session::connection`]): ICE, DTLS-SRTP,
 //! Opus and G.711. What is sent comes from a [`Source`], what is received goes to a [`Sink`].
+//!
+//! Video goes the same way, as frames that are encoded already (VP8, H.264): from a
+//! [`VideoSource`] and to a [`VideoSink`], an IVF file or the application.
+//!
+//! ```no_run
+//! # async fn video_call(ua: offhook::UserAgent) -> Result<(), offhook::Error> {
+//! use offhook::VideoSource;
+//!
+//! let call = ua
+//!     .call("sip:bob@example.com")
+//!     .play_video(VideoSource::ivf("clip.ivf")?.repeat(true))
+//!     .record_video("seen.ivf")
+//!     .start()?;
+//! # drop(call);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A call without video gets some by [`PeerConnection::add_video`] on its connection and
+//! [`Session::renegotiate`].
 //! [`DataChannel`]s go beside it; [`PeerConnectionAsk`] shows how one is made.
 //!
 //! # What stays secret
@@ -101,7 +121,8 @@ pub use offhook_core::{
 pub use offhook_media::{
     AudioCodec, AudioFrame, CandidatePair, DataChannel, DataChannelError, DataChannelEvent,
     DataChannelOptions, DataChannelState, DataMessage, FrameReceiver, FrameSender, IceServer,
-    MediaError, PeerConnection, Sink, Source, Stats, audio,
+    MediaError, PeerConnection, Sink, Source, Stats, VideoCodec, VideoFrame, VideoFrameReceiver,
+    VideoFrameSender, VideoSink, VideoSource, VideoStats, audio,
 };
 pub use offhook_net::{NetError, TlsConfig};
 pub use offhook_sip as sip;

@@ -77,7 +77,9 @@ impl Peer {
     async fn carry_out(&mut self, request: MediaRequest) {
         let (step, result) = match request {
             MediaRequest::Open => (MediaStep::Open, self.open()),
-            MediaRequest::Capture { audio, .. } => (MediaStep::Capture, self.capture(audio).await),
+            MediaRequest::Capture { audio, video } => {
+                (MediaStep::Capture, self.capture(audio, video).await)
+            }
             MediaRequest::CreateOffer { ice_restart } => {
                 (MediaStep::CreateOffer, self.create_offer(ice_restart).await)
             }
@@ -130,6 +132,9 @@ impl Peer {
                 } else {
                     Direction::SendRecv
                 };
+                connection
+                    .set_direction(MediaKind::Video, direction)
+                    .await?;
                 connection.set_direction(MediaKind::Audio, direction).await
             }
             MediaRequest::SetEnabled { audio, video } => {
@@ -161,10 +166,19 @@ impl Peer {
         Ok(MediaReport::Opened)
     }
 
-    /// Adds the local audio, where the call has any. Video is not sent natively.
-    async fn capture(&mut self, audio: bool) -> Result<MediaReport, MediaError> {
-        if let Some(CallMedia { source, sink, .. }) = self.media.take().filter(|_| audio) {
-            self.connection()?.add_audio(source, sink).await?;
+    /// Adds the local audio and video, where the call has any. Video that the peer offers to an
+    /// application that said nothing about video is declined.
+    async fn capture(&mut self, audio: bool, video: bool) -> Result<MediaReport, MediaError> {
+        let Some(media) = self.media.take() else {
+            return Ok(MediaReport::Captured);
+        };
+        if audio {
+            self.connection()?
+                .add_audio(media.source, media.sink)
+                .await?;
+        }
+        if let Some((source, sink)) = media.video.filter(|_| video) {
+            self.connection()?.add_video(source, sink).await?;
         }
         Ok(MediaReport::Captured)
     }
@@ -251,6 +265,8 @@ impl Peer {
             }
             PeerConnectionEvent::AudioReceived => told(MediaEvent::AudioReceived),
             PeerConnectionEvent::SourceEnded => told(MediaEvent::PlayedOut),
+            PeerConnectionEvent::VideoReceived => told(MediaEvent::VideoReceived),
+            PeerConnectionEvent::VideoSourceEnded => told(MediaEvent::VideoPlayedOut),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use offhook_media::{
     AudioCodec, IceServer, IceTransportPolicy, PeerConnectionConfig, Sink, Source, VideoCodec,
+    VideoSink, VideoSource,
 };
 
 use crate::error::Error;
@@ -66,6 +67,8 @@ impl MediaOptions {
 pub(crate) struct MediaChoice {
     pub(crate) source: Option<Source>,
     pub(crate) output: Output,
+    pub(crate) video_source: Option<VideoSource>,
+    pub(crate) video_output: Option<VideoOutput>,
     pub(crate) codecs: Option<Vec<AudioCodec>>,
     pub(crate) options: Option<MediaOptions>,
 }
@@ -79,12 +82,32 @@ pub(crate) enum Output {
     Sink(Box<Sink>),
 }
 
+/// Where received video goes.
+#[derive(Debug)]
+pub(crate) enum VideoOutput {
+    File(PathBuf),
+    Sink(Box<VideoSink>),
+}
+
 impl MediaChoice {
+    /// Whether the call is to have video: anything was said about it.
+    pub(crate) fn has_video(&self) -> bool {
+        self.video_source.is_some() || self.video_output.is_some()
+    }
+
     /// Opens what has to be opened: after this nothing but the network can fail. `default` is what
     /// the user agent says of every call.
     pub(crate) fn settle(self, default: &MediaOptions) -> Result<CallMedia, Error> {
         let options = self.options.as_ref().unwrap_or(default);
+        let has_video = self.has_video();
+        let video_sink = match self.video_output {
+            None => VideoSink::discard(),
+            Some(VideoOutput::File(path)) => VideoSink::ivf(path)?,
+            Some(VideoOutput::Sink(sink)) => *sink,
+        };
+        let video_source = self.video_source.unwrap_or_else(VideoSource::none);
         Ok(CallMedia {
+            video: has_video.then_some((video_source, video_sink)),
             config: options.config(self.codecs),
             source: self.source.unwrap_or_else(Source::silence),
             sink: match self.output {
@@ -102,4 +125,5 @@ pub(crate) struct CallMedia {
     pub(crate) config: PeerConnectionConfig,
     pub(crate) source: Source,
     pub(crate) sink: Sink,
+    pub(crate) video: Option<(VideoSource, VideoSink)>,
 }

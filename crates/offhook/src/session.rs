@@ -181,10 +181,11 @@ impl Session {
     /// when the file to record to cannot be written.
     pub fn answer(&self, answer: AnswerOptions) -> Result<(), Error> {
         let AnswerOptions {
-            options,
+            mut options,
             media,
             asks,
         } = answer;
+        options.video = Some(media.has_video());
         let id = self.inner.id;
         self.driver.act(|state, now| {
             let media = self.settle(state, media)?;

@@ -195,6 +195,11 @@ pub enum MediaEvent {
     /// The source given to [`CallBuilder::play`](crate::CallBuilder::play) has been played to its
     /// end.
     PlayedOut,
+    /// The first whole frame of the peer's video came in.
+    VideoReceived,
+    /// The file given to [`CallBuilder::play_video`](crate::CallBuilder::play_video) has been
+    /// played to its end.
+    VideoPlayedOut,
 }
 
 impl SessionEvent {
@@ -238,6 +243,8 @@ impl SessionEvent {
             Self::Media(MediaEvent::Failed) => "media:failed",
             Self::Media(MediaEvent::AudioReceived) => "media:audioreceived",
             Self::Media(MediaEvent::PlayedOut) => "media:playedout",
+            Self::Media(MediaEvent::VideoReceived) => "media:videoreceived",
+            Self::Media(MediaEvent::VideoPlayedOut) => "media:videoplayedout",
         }
     }
 
@@ -413,6 +420,8 @@ impl fmt::Display for SessionEvent {
             Self::Media(MediaEvent::Failed) => f.write_str("media failed"),
             Self::Media(MediaEvent::AudioReceived) => f.write_str("audio comes in"),
             Self::Media(MediaEvent::PlayedOut) => f.write_str("played to the end"),
+            Self::Media(MediaEvent::VideoReceived) => f.write_str("video comes in"),
+            Self::Media(MediaEvent::VideoPlayedOut) => f.write_str("video played to the end"),
         }
     }
 }

@@ -106,10 +106,11 @@ impl UserAgent {
 
     pub(crate) fn start_call(&self, target: &str, setup: CallSetup) -> Result<Session, Error> {
         let CallSetup {
-            options,
+            mut options,
             media,
             asks,
         } = setup;
+        options.video = media.has_video();
         let media = media.settle(&self.driver.settings.media)?;
         self.driver
             .call(target, options, media, asks)

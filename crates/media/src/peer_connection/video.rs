@@ -285,13 +285,15 @@ impl VideoPath {
         }
     }
 
-    /// Asks the source for a key frame, unless that was done just now.
-    fn ask_source(&mut self, now: Instant) {
-        let recent = |at: Option<Instant>| at.is_some_and(|at| now < at + BETWEEN_KEY_FRAMES);
-        if !recent(self.sender.asked) {
+    /// Asks the source for a key frame, unless that was done just now; says whether it was.
+    fn ask_source(&mut self, now: Instant) -> bool {
+        let asked = self.sender.asked;
+        let again = asked.is_none_or(|at| now >= at + BETWEEN_KEY_FRAMES);
+        if again {
             self.sender.asked = Some(now);
             self.source.request_key_frame();
         }
+        again
     }
 
     fn send(&mut self, now: Instant, frame: &VideoFrame) {
@@ -391,11 +393,13 @@ impl VideoPath {
         events: &mut Vec<PeerConnectionEvent>,
     ) {
         self.sender.requests += 1;
-        events.push(PeerConnectionEvent::KeyFrameRequested);
         // The one that was sent just now answers this request too.
         let sent = self.sender.key_frame;
         if sent.is_none_or(|at| now >= at + BETWEEN_KEY_FRAMES) {
-            self.ask_source(now);
+            // A flood of requests is told, and answered, so often only.
+            if self.ask_source(now) {
+                events.push(PeerConnectionEvent::KeyFrameRequested);
+            }
         }
     }
 
