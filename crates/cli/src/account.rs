@@ -2,6 +2,7 @@
 
 use offhook::{
     AudioCodec, IceServer, MediaOptions, NetError, Source, TlsConfig, UserAgent, UserAgentBuilder,
+    VideoSource,
 };
 
 use crate::args::{AccountArgs, MediaArgs};
@@ -88,4 +89,14 @@ fn tls(account: &AccountArgs) -> Result<TlsConfig, Failure> {
 /// What to play: opened now, so that a file that is none is told before anybody is called.
 pub(crate) fn source(media: &MediaArgs) -> Result<Option<Source>, Failure> {
     Ok(media.play.as_ref().map(Source::wav).transpose()?)
+}
+
+/// What video to play, opened now like the sound.
+pub(crate) fn video_source(media: &MediaArgs) -> Result<Option<VideoSource>, Failure> {
+    let source = media
+        .play_video
+        .as_ref()
+        .map(VideoSource::ivf)
+        .transpose()?;
+    Ok(source.map(|source| source.repeat(media.repeat_video)))
 }

@@ -23,6 +23,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     // Told now and not when somebody calls.
     account::source(&args.media)?;
+    account::video_source(&args.media)?;
     let builder = account::user_agent(&args.address, &args.account, &args.media, verbose, output)?
         // A call that is refused at once does not ring before.
         .ring(args.reject.is_none() || args.ring.is_some());
@@ -174,6 +175,12 @@ impl Answering {
         }
         if let Some(path) = &self.args.media.record {
             answer = answer.record(numbered(path, self.number));
+        }
+        if let Some(source) = account::video_source(&self.args.media)? {
+            answer = answer.play_video(source);
+        }
+        if let Some(path) = &self.args.media.record_video {
+            answer = answer.record_video(numbered(path, self.number));
         }
         Ok(session.answer(answer)?)
     }

@@ -69,7 +69,7 @@ pub(crate) struct AccountArgs {
     pub(crate) listen: Vec<Listen>,
 }
 
-/// How the audio travels.
+/// What is played and recorded, and how it travels.
 #[derive(Args, Debug)]
 pub(crate) struct MediaArgs {
     /// Play this WAV file to the other side.
@@ -78,6 +78,16 @@ pub(crate) struct MediaArgs {
     /// Record the other side to this WAV file.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    /// Play this IVF file (VP8 or H.264) to the other side. Without this and --record-video, calls
+    /// have no video, and what is offered of it is declined.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) play_video: Option<PathBuf>,
+    /// Play the video again and again.
+    #[arg(long, requires = "play_video")]
+    pub(crate) repeat_video: bool,
+    /// Record the other side's video to this IVF file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record_video: Option<PathBuf>,
     /// The codecs to use, the preferred first. Default: opus,pcmu,pcma.
     #[arg(long, value_name = "CODEC", value_delimiter = ',')]
     pub(crate) codec: Vec<Codec>,

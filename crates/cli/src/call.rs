@@ -21,6 +21,7 @@ pub(crate) async fn run(
     let give_up = Instant::now() + args.timeout;
     check(&args)?;
     let source = account::source(&args.media)?;
+    let video = account::video_source(&args.media)?;
     // A caller needs no registration: the server asks for the password when it is called.
     let builder = account::user_agent(&args.from, &args.account, &args.media, verbose, output)?
         .register(false)
@@ -51,6 +52,12 @@ pub(crate) async fn run(
     }
     if let Some(path) = &args.media.record {
         call = call.record(path);
+    }
+    if let Some(source) = video {
+        call = call.play_video(source);
+    }
+    if let Some(path) = &args.media.record_video {
+        call = call.record_video(path);
     }
     for header in &args.header {
         call = call.extra_header(&header.name, &header.value);

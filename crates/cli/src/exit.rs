@@ -37,7 +37,7 @@ Exit codes:
     7  the callee is busy (486, 600)
     8  nobody answered (408, 480, or the time of --timeout ran out)
     9  the call or registration was refused for another reason
-   10  an audio file cannot be read or written, or is no WAV file
+   10  a sound or video file cannot be read or written, or is no WAV or IVF file
    11  the demo ran, and one of its checks did not hold
    12  a call that stood was lost
   130  Ctrl-C gave up a call before it was answered";
@@ -177,6 +177,11 @@ impl Failure {
                 Code::Audio,
                 error,
                 "Give a WAV file: most audio programs can export one.",
+            ),
+            MediaError::Ivf { .. } => Self::new(
+                Code::Audio,
+                error,
+                "Give an IVF file of VP8 or H.264, as ffmpeg -i clip.mp4 -c:v libvpx clip.ivf makes.",
             ),
             MediaError::File { .. } => Self::new(
                 Code::Audio,

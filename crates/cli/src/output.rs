@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use offhook::{CallEnd, Originator, SessionEvent, Stats, WireMessage};
+use offhook::{CallEnd, Originator, SessionEvent, Stats, VideoCodec, VideoStats, WireMessage};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -263,6 +263,29 @@ pub(crate) fn stats_fields(stats: &Stats) -> Value {
         "remote": stats.selected_pair.as_ref().map(|pair| pair.remote.as_str()),
         "dtls": stats.dtls,
         "srtp": stats.srtp,
+        "video": has_video(stats).then(|| video_fields(&stats.video)),
+    })
+}
+
+/// Whether there was any video to tell of.
+fn has_video(stats: &Stats) -> bool {
+    stats.video != VideoStats::default()
+}
+
+fn video_fields(video: &VideoStats) -> Value {
+    json!({
+        "codec": video.codec.map(|codec| codec.name()),
+        "codec_received": video.codec_received.map(|codec| codec.name()),
+        "frames_sent": video.frames_sent,
+        "frames_received": video.frames_received,
+        "frames_dropped": video.frames_dropped,
+        "key_frames_sent": video.key_frames_sent,
+        "key_frames_received": video.key_frames_received,
+        "key_frames_requested": video.key_frames_requested,
+        "key_frame_requests_received": video.key_frame_requests_received,
+        "packets_sent": video.packets_sent,
+        "packets_received": video.packets_received,
+        "packets_lost": video.packets_lost,
     })
 }
 
@@ -288,6 +311,22 @@ pub(crate) fn stats_rows(stats: &Stats) -> Vec<(&'static str, String)> {
     }
     if !encryption.is_empty() {
         rows.push(("encryption", encryption.join(", ")));
+    }
+    if has_video(stats) {
+        let video = &stats.video;
+        let told = |codec: Option<VideoCodec>, frames: u64, keys: u64| match codec {
+            None => "none".to_owned(),
+            Some(codec) => format!("{frames} frames of {codec}, {keys} of them key frames"),
+        };
+        let sent = told(video.codec, video.frames_sent, video.key_frames_sent);
+        let received = told(
+            video.codec_received,
+            video.frames_received,
+            video.key_frames_received,
+        );
+        rows.push(("video sent", sent));
+        rows.push(("video received", received));
+        rows.push(("video lost", format!("{} packets", video.packets_lost)));
     }
     rows
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Running, answering, file, names, run, speech};
+use common::{Running, answering, file, names, pattern, run, speech};
 
 #[test]
 fn a_call_plays_records_sends_tones_and_ends_on_both_sides() {
@@ -89,6 +89,79 @@ fn a_call_plays_records_sends_tones_and_ends_on_both_sides() {
     );
     assert!(heard.metadata().expect("the recording").len() > 8_000);
     let _ = std::fs::remove_file(heard);
+}
+
+#[test]
+fn a_call_plays_a_video_and_records_the_others() {
+    let (here, there) = (file("here.ivf"), file("there.ivf"));
+    let path = |path: &std::path::PathBuf| path.to_str().expect("a plain path").to_owned();
+    let (bob, address) = answering(&[
+        "--play-video",
+        &path(&pattern("h264")),
+        "--repeat-video",
+        "--record-video",
+        &path(&there),
+        "--once",
+    ]);
+    let call = run(&[
+        "call",
+        &address,
+        "--play-video",
+        &path(&pattern("vp8")),
+        "--record-video",
+        &path(&here),
+        "--duration",
+        "2s",
+        "--loopback",
+        "--json",
+    ]);
+    assert_eq!(call.code, 0, "{}", call.err);
+    let lines = call.lines();
+    let name = |line: &serde_json::Value| line["event"].as_str().map(str::to_owned);
+    let names: Vec<_> = lines.iter().filter_map(name).collect();
+    assert!(
+        names.contains(&"media:videoreceived".to_owned()),
+        "{names:?}"
+    );
+    let video = &lines.last().expect("a line")["video"];
+    assert_eq!(
+        (&video["codec"], &video["codec_received"]),
+        (&"VP8".into(), &"H264".into())
+    );
+    for number in ["frames_sent", "frames_received"] {
+        assert!(video[number].as_u64() > Some(20), "{number}: {video}");
+    }
+    for number in ["key_frames_sent", "key_frames_received"] {
+        assert!(video[number].as_u64() >= Some(1), "{number}: {video}");
+    }
+    let (code, events) = bob.finish();
+    assert_eq!(code, 0);
+    let video = &events.last().expect("a line")["video"];
+    assert_eq!(video["codec_received"], "VP8");
+    for (recorded, codec) in [(&here, b"H264"), (&there, b"VP80")] {
+        let bytes = std::fs::read(recorded).expect("the recording");
+        assert_eq!(&bytes[8..12], codec);
+        assert!(bytes.len() > 5_000, "{}", bytes.len());
+        let _ = std::fs::remove_file(recorded);
+    }
+}
+
+#[test]
+fn a_phone_without_video_declines_it_and_the_call_goes_on() {
+    let (bob, address) = answering(&["--echo", "--once"]);
+    let clip = pattern("vp8");
+    let call = run(&[
+        "call",
+        &address,
+        "--play-video",
+        clip.to_str().expect("a plain path"),
+        "--duration",
+        "500ms",
+        "--loopback",
+    ]);
+    assert_eq!(call.code, 0, "{}", call.err);
+    assert!(!call.out.contains("video received"), "{}", call.out);
+    assert_eq!(bob.finish().0, 0);
 }
 
 #[test]

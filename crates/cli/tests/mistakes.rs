@@ -143,6 +143,24 @@ fn a_wav_that_is_none_is_told_before_anybody_is_called() {
 }
 
 #[test]
+fn an_ivf_that_is_none_is_told_before_anybody_is_called() {
+    let path = file("no.ivf");
+    std::fs::write(&path, "this is no video, however long it may be").expect("a file");
+    let name = path.to_str().expect("a plain path");
+    // The server does not exist: it is not even asked.
+    let server = ["--server", "ws://127.0.0.1:9"];
+    for command in ["call", "answer", "phone"] {
+        let told = run(&[&[command, "sip:bob@b", "--play-video", name][..], &server].concat());
+        says(&told, 10, &[name, "IVF", "byte 0"]);
+    }
+    let missing = run(&["call", "sip:bob@b", "--play-video", "/no/such.ivf"]);
+    says(&missing, 10, &["/no/such.ivf"]);
+    let alone = run(&["call", "sip:bob@b", "--repeat-video"]);
+    says(&alone, 2, &["--play-video"]);
+    let _ = std::fs::remove_file(path);
+}
+
+#[test]
 fn a_server_that_is_not_there_cannot_be_reached() {
     // A port that was free a moment ago.
     let free = TcpListener::bind("127.0.0.1:0")

@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
-use offhook::Source;
+use offhook::{Source, VideoSource};
 
 use crate::account;
 use crate::answer::numbered;
 use crate::args::PhoneArgs;
 use crate::exit::Failure;
 
-/// The two ends of a call's audio.
+/// The two ends of a call's audio and video.
 pub(super) struct Ends {
     pub(super) source: Option<Source>,
     pub(super) record: Option<PathBuf>,
+    pub(super) video: Option<VideoSource>,
+    pub(super) record_video: Option<PathBuf>,
 }
 
 impl Ends {
@@ -22,10 +24,12 @@ impl Ends {
             true => Some(Source::echo()),
             false => account::source(&args.media)?,
         };
-        let record = args.media.record.as_ref();
+        let file = |path: &Option<PathBuf>| path.as_ref().map(|path| numbered(path, number));
         Ok(Self {
             source,
-            record: record.map(|path| numbered(path, number)),
+            record: file(&args.media.record),
+            video: account::video_source(&args.media)?,
+            record_video: file(&args.media.record_video),
         })
     }
 }
@@ -33,13 +37,24 @@ impl Ends {
 /// Gives them to a call that is made, allowed or answered: all are built in the same way.
 macro_rules! with_ends {
     ($ends:expr, $options:expr) => {{
-        let Ends { source, record } = $ends;
+        let Ends {
+            source,
+            record,
+            video,
+            record_video,
+        } = $ends;
         let mut options = $options;
         if let Some(source) = source {
             options = options.play(source);
         }
         if let Some(path) = record {
             options = options.record(path);
+        }
+        if let Some(source) = video {
+            options = options.play_video(source);
+        }
+        if let Some(path) = record_video {
+            options = options.record_video(path);
         }
         options
     }};

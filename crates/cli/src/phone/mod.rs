@@ -102,6 +102,7 @@ pub(crate) async fn run(
     let output = &output.still();
     // Told now and not at the first call.
     account::source(&args.media)?;
+    account::video_source(&args.media)?;
     let mut builder =
         account::user_agent(&args.address, &args.account, &args.media, verbose, output)?
             .ring(!args.no_ring)

@@ -196,6 +196,12 @@ pub(crate) fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()))
 }
 
+/// The test pattern in this codec.
+pub(crate) fn pattern(codec: &str) -> PathBuf {
+    let name = format!("../../assets/pattern-{codec}.ivf");
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
 /// The speech that the demo plays.
 pub(crate) fn speech() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../assets/speech.wav")
