@@ -236,6 +236,14 @@ impl ExchangeBuilder {
         self
     }
 
+    /// How long a caller whose connection is lost may take to come back, as the same instance of
+    /// its user (RFC 5626), before its ringing calls are cancelled. Default: 10 s; zero does not
+    /// wait.
+    pub fn caller_patience(mut self, patience: Duration) -> Self {
+        self.settings.caller_patience = patience;
+        self
+    }
+
     /// How many connections may be open at once. Default: 4096.
     pub fn max_connections(mut self, max: usize) -> Self {
         self.max_connections = max;

@@ -141,6 +141,13 @@ impl Locations {
         self.users.get(user).map_or(&[], Vec::as_slice)
     }
 
+    /// The contacts that registered on a flow, and whose they are.
+    pub(crate) fn on_flow(&self, flow: FlowId) -> impl Iterator<Item = (&str, &Binding)> {
+        let all = self.users.iter();
+        all.flat_map(|(user, bindings)| bindings.iter().map(move |it| (user.as_str(), it)))
+            .filter(move |(_, binding)| binding.reach.flow == Some(flow))
+    }
+
     /// How many contacts there are.
     pub(crate) fn len(&self) -> usize {
         self.owners.len()

@@ -307,3 +307,60 @@ async fn a_call_to_the_address_of_one_phone_rings_there_alone() {
     }
     assert_eq!(desk.live().sessions, 0);
 }
+
+/// A way to the exchange that can be cut: each connection ends when `cut` is told.
+async fn cuttable(exchange: &Exchange, cut: Arc<tokio::sync::Notify>) -> String {
+    let address = exchange.addresses()[0].1;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let url = format!("ws://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            let there = tokio::net::TcpStream::connect(address).await;
+            let mut there = there.expect("the exchange listens");
+            let cut = Arc::clone(&cut);
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut here, &mut there) => {}
+                    () = cut.notified() => {}
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_call_rings_on_through_a_cut_and_is_answered_over_the_new_connection() {
+    let exchange = exchange(Transport::Ws).await;
+    let cut = Arc::new(tokio::sync::Notify::new());
+    let way = cuttable(&exchange, Arc::clone(&cut)).await;
+    let alice = on_loopback("sip:alice@localhost")
+        .password("alicepw")
+        .server(way)
+        .reconnect_delay(Duration::from_millis(100), Duration::from_secs(1));
+    let alice = alice.start().await.expect("the server is there");
+    let bob = user("bob", &exchange).start().await.expect("a phone");
+    alice.registered().await.expect("the password is right");
+    bob.registered().await.expect("the password is right");
+    until(&alice, "registered").await;
+
+    let call = alice.call("bob").start().expect("a call");
+    let incoming = take_call(&bob).await;
+    while call
+        .next()
+        .await
+        .is_some_and(|event| event.name() != "progress")
+    {}
+    cut.notify_waiters();
+    until(&alice, "registered").await;
+    assert!(call.is_in_progress() && incoming.is_in_progress());
+    incoming
+        .answer(AnswerOptions::default())
+        .expect("the call waits for an answer");
+    call.confirmed().await.expect("the call stands");
+    incoming.confirmed().await.expect("the call stands");
+    call.terminate(TerminateOptions::default())
+        .expect("a call to end");
+    assert_eq!(incoming.ended().await.cause, offhook::Cause::Bye);
+}

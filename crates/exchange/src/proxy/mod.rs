@@ -1,5 +1,6 @@
 //! The registrar and proxy as one machine that is fed and drained: no sockets, no clock, no tasks.
 
+mod absent;
 mod dial;
 mod fork;
 mod outbound;
@@ -27,6 +28,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use tracing::debug;
 
+use self::absent::Absent;
 use self::dial::Dials;
 use self::fork::Branch;
 use self::outbound::FlowTimers;
@@ -59,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) max_transactions: usize,
     /// After what time without use a flow that we opened is closed.
     pub(crate) dial_idle: Duration,
+    /// How long a caller may be away before its calls are cancelled.
+    pub(crate) caller_patience: Duration,
     /// How often a client of RFC 5626 is to show that it lives.
     pub(crate) flow_timers: FlowTimers,
 }
@@ -74,6 +78,7 @@ impl Settings {
             limits: Limits::default(),
             max_transactions: 20_000,
             dial_idle: Duration::from_secs(300),
+            caller_patience: absent::PATIENCE,
             flow_timers: FlowTimers::default(),
         }
     }
@@ -106,6 +111,8 @@ pub(crate) enum Timer {
     Call(CallNumber),
     /// A flow that we opened was not used for long.
     Unused(FlowId),
+    /// A caller is not waited for any longer.
+    Absent(FlowId),
 }
 
 impl From<TransactionTimer> for Timer {
@@ -149,6 +156,7 @@ pub(crate) struct Proxy {
     ours: Ours,
     flows: Flows,
     dials: Dials,
+    absent: Absent,
     gate: Gate,
     registrar: Registrar,
     transactions: Transactions,
@@ -174,6 +182,7 @@ impl Proxy {
             ours: Ours::new(&settings.domain),
             flows: Flows::default(),
             dials: Dials::default(),
+            absent: Absent::default(),
             gate: Gate::new(&settings.realm, settings.users.clone(), secret),
             registrar: Registrar::new(settings.registrar.clone()),
             transactions: Transactions::new(settings.timings).with_limit(settings.max_transactions),
@@ -224,6 +233,11 @@ impl Proxy {
         self.gate.forget(flow);
         self.timers.cancel(&Timer::Unused(flow));
         self.dials.forget(flow);
+        let registered = self
+            .registrar
+            .locations
+            .on_flow(flow)
+            .find_map(|(user, binding)| absent::who(user, binding));
         for id in self.registrar.locations.flow_lost(flow) {
             self.unbind(id);
         }
@@ -231,9 +245,10 @@ impl Proxy {
             self.timers.set(Timer::Call(call), now + LOST_CALL_GRACE);
         }
         self.transactions.flow_lost(now, &mut self.timers, flow);
-        // A caller whose connection is lost will not hear the answer. One on UDP may.
+        // A caller whose connection is lost will not hear the answer, unless it comes back. One on
+        // UDP may.
         if entry.transport.is_reliable() {
-            self.cancel_relays_from(now, flow);
+            self.caller_lost(now, flow, registered);
         }
         self.drain(now);
     }
@@ -286,6 +301,7 @@ impl Proxy {
                 Timer::Ringing(client) => self.rang_too_long(now, client),
                 Timer::Binding(id) => self.unbind(id),
                 Timer::Call(call) => self.end_call(call),
+                Timer::Absent(flow) => self.stays_away(now, flow),
                 Timer::Unused(flow) => {
                     self.outputs.push_back(Output::Close { flow });
                     self.lost(now, flow);

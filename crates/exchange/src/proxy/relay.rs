@@ -277,6 +277,22 @@ impl Proxy {
         }
     }
 
+    /// Whether somebody waits on this flow for the answer to what it asked.
+    pub(super) fn has_relays_from(&self, flow: FlowId) -> bool {
+        self.relays
+            .values()
+            .any(|relay| relay.flow == flow && !relay.over)
+    }
+
+    /// Who waited on one flow waits on another now.
+    pub(super) fn move_relays(&mut self, from: FlowId, to: FlowId) {
+        for relay in self.relays.values_mut() {
+            if relay.flow == from {
+                relay.flow = to;
+            }
+        }
+    }
+
     /// The callers of a lost connection have given up.
     pub(super) fn cancel_relays_from(&mut self, now: Instant, flow: FlowId) {
         let mut servers: Vec<TransactionId> = self

@@ -266,6 +266,7 @@ impl Proxy {
             }
         }
         self.tell_changes(&user, &before, changes);
+        self.came_back(&user, request, flow);
         let aor = self.aor(&user);
         let gruus = wants_gruus.then(|| (aor.as_str(), self.ours.domain()));
         let contacts = self.registrar.contacts(now, &user, gruus);
