@@ -160,6 +160,13 @@ impl UserAgentBuilder {
         self.configure(move |config| config.gathering_timeout = timeout)
     }
 
+    /// How long media may take to connect after a call is answered, before
+    /// [`MediaEvent::Unconnected`](crate::MediaEvent::Unconnected) tells that it has not and ICE is
+    /// restarted. Default: 30 seconds.
+    pub fn media_timeout(self, timeout: Duration) -> Self {
+        self.configure(move |config| config.media_timeout = timeout)
+    }
+
     /// Whether candidates that are gathered later follow by INFO (Trickle ICE, RFC 8840) where the
     /// peer takes part; any other never sees such an INFO. Default: yes.
     pub fn trickle_ice(self, trickle: bool) -> Self {

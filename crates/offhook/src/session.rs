@@ -103,6 +103,8 @@ pub(crate) struct Cell {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     pub(crate) confirmed: bool,
+    /// How often it has become ready for a new offer.
+    pub(crate) readied: u32,
     pub(crate) end: Option<CallEnd>,
     pub(crate) media: MediaProgress,
 }
@@ -154,6 +156,27 @@ impl Session {
         match progress.end {
             Some(end) if !progress.confirmed => Err(Error::CallEnded(Box::new(end))),
             _ => Ok(()),
+        }
+    }
+
+    /// Waits until a new offer may be made ([`Session::is_ready_to_reoffer`]): the one before may
+    /// still wait for its answer or its ACK. Takes no event away from [`Session::next`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CallEnded`] when the call ends first.
+    pub async fn ready_to_reoffer(&self) -> Result<(), Error> {
+        let mut progress = self.inner.progress.subscribe();
+        loop {
+            let seen = progress.borrow_and_update().clone();
+            if let Some(end) = seen.end {
+                return Err(Error::CallEnded(Box::new(end)));
+            }
+            if self.is_ready_to_reoffer() {
+                return Ok(());
+            }
+            let changed = progress.changed().await;
+            changed.expect("the sender lives in this handle");
         }
     }
 

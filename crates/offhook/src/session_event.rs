@@ -121,6 +121,9 @@ pub enum SessionEvent {
         /// Whether the session is now as it was to be, or as it was before.
         result: Result<(), RequestFailure>,
     },
+    /// A new offer may be made, now that the session stands or the exchange before is over: see
+    /// [`Session::ready_to_reoffer`](crate::Session::ready_to_reoffer).
+    ReadyToReoffer,
     /// A re-INVITE or UPDATE of the peer was taken and answered: JsSIP's `callback`.
     Reoffered {
         /// The request.
@@ -190,6 +193,10 @@ pub enum MediaEvent {
     Disconnected,
     /// No way to the peer works any more.
     Failed,
+    /// Media has not connected in the time it had
+    /// ([`UserAgentBuilder::media_timeout`](crate::UserAgentBuilder::media_timeout)); another way is
+    /// looked for.
+    Unconnected,
     /// The first audio of the peer came in.
     AudioReceived,
     /// The source given to [`CallBuilder::play`](crate::CallBuilder::play) has been played to its
@@ -223,6 +230,7 @@ impl SessionEvent {
             Self::Hold { .. } => "hold",
             Self::Unhold { .. } => "unhold",
             Self::Renegotiated { .. } => "renegotiate:done",
+            Self::ReadyToReoffer => "reoffer:ready",
             Self::Reoffered { .. } => "reoffer:done",
             Self::RemoteIdentity { .. } => "identity:asserted",
             Self::Reinvite(_) => "reinvite",
@@ -241,6 +249,7 @@ impl SessionEvent {
             Self::Media(MediaEvent::Connected) => "media:connected",
             Self::Media(MediaEvent::Disconnected) => "media:disconnected",
             Self::Media(MediaEvent::Failed) => "media:failed",
+            Self::Media(MediaEvent::Unconnected) => "media:unconnected",
             Self::Media(MediaEvent::AudioReceived) => "media:audioreceived",
             Self::Media(MediaEvent::PlayedOut) => "media:playedout",
             Self::Media(MediaEvent::VideoReceived) => "media:videoreceived",
@@ -255,6 +264,7 @@ impl SessionEvent {
             Self::DtmfDelivered { .. }
                 | Self::InfoDelivered { .. }
                 | Self::Renegotiated { .. }
+                | Self::ReadyToReoffer
                 | Self::Reoffered { .. }
                 | Self::RemoteIdentity { .. }
                 | Self::Referred(_)
@@ -314,6 +324,8 @@ impl SessionEvent {
             Core::Hold { originator } => Self::Hold { originator },
             Core::Unhold { originator } => Self::Unhold { originator },
             Core::Renegotiated { exchange, result } => Self::Renegotiated { exchange, result },
+            Core::ReadyToReoffer => Self::ReadyToReoffer,
+            Core::MediaUnconnected { .. } => Self::Media(MediaEvent::Unconnected),
             Core::Reoffered { request } => Self::Reoffered { request },
             Core::RemoteIdentity { identity } => Self::RemoteIdentity { identity },
             Core::GetUserMediaFailed { error } => Self::GetUserMediaFailed { error },
@@ -390,6 +402,7 @@ impl fmt::Display for SessionEvent {
             } => {
                 write!(f, "not renegotiated: {error}")
             }
+            Self::ReadyToReoffer => f.write_str("ready for a new offer"),
             Self::Reoffered { .. } => f.write_str("renegotiated by the peer"),
             Self::RemoteIdentity { identity } => write!(f, "the peer is {identity}"),
             Self::Reinvite(_) | Self::Update(_) => f.write_str("the peer wants to renegotiate"),
@@ -418,6 +431,7 @@ impl fmt::Display for SessionEvent {
             Self::Media(MediaEvent::Connected) => f.write_str("media connected"),
             Self::Media(MediaEvent::Disconnected) => f.write_str("media interrupted"),
             Self::Media(MediaEvent::Failed) => f.write_str("media failed"),
+            Self::Media(MediaEvent::Unconnected) => f.write_str("media does not connect"),
             Self::Media(MediaEvent::AudioReceived) => f.write_str("audio comes in"),
             Self::Media(MediaEvent::PlayedOut) => f.write_str("played to the end"),
             Self::Media(MediaEvent::VideoReceived) => f.write_str("video comes in"),

@@ -124,6 +124,11 @@ impl Driver {
                     .progress
                     .send_modify(|progress| progress.confirmed = true);
             }
+            SessionEvent::ReadyToReoffer => {
+                session
+                    .progress
+                    .send_modify(|progress| progress.readied = progress.readied.wrapping_add(1));
+            }
             SessionEvent::Ended(end) | SessionEvent::Failed(end) => {
                 if end.established {
                     session.cell().end_time = Some(SystemTime::now());

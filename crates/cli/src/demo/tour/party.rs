@@ -17,9 +17,6 @@ use crate::output::Output;
 /// How soon a lost connection is tried again: the tour shall not wait for it.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(400));
 
-/// How often it is looked whether a new offer may be made: no event tells.
-const READY: Duration = Duration::from_millis(5);
-
 /// Who takes part.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Who {
@@ -214,16 +211,9 @@ impl Line {
 
     /// Waits until a new offer may be made: the one before may still be waiting for its ACK.
     pub(super) async fn ready(&self) -> Result<(), Unmet> {
-        let ready = async {
-            while !self.session.is_ready_to_reoffer() {
-                tokio::time::sleep(READY).await;
-            }
-        };
-        soon(
-            format_args!("that {} can make a new offer", self.who),
-            ready,
-        )
-        .await
+        let expected = format!("that {} can make a new offer", self.who);
+        soon(expected, self.session.ready_to_reoffer()).await??;
+        Ok(())
     }
 
     /// Reads the session's events until one is wanted.
