@@ -34,6 +34,9 @@ pub struct Asks {
     /// [`SessionEvent::Replaces`](crate::SessionEvent::Replaces). Not asked, no call takes the
     /// place of another.
     pub replaces: bool,
+    /// [`UserAgentEvent::Options`](crate::UserAgentEvent::Options), which is asked of the user agent
+    /// and not of a call. Not asked, every OPTIONS is answered with what this side can.
+    pub options: bool,
 }
 
 impl Asks {
@@ -52,6 +55,7 @@ impl Asks {
             update: asked,
             refer: asked,
             replaces: asked,
+            options: asked,
         }
     }
 }
@@ -84,11 +88,11 @@ impl Responder {
         }
     }
 
-    fn reply(mut self, reply: Reply) {
+    pub(crate) fn reply(mut self, reply: Reply) {
         self.send(reply, None);
     }
 
-    fn reject(self, rejection: Rejection) {
+    pub(crate) fn reject(self, rejection: Rejection) {
         let Rejection {
             status,
             reason,
@@ -99,6 +103,11 @@ impl Responder {
             reason,
             extra_headers,
         });
+    }
+
+    /// Owes nothing any more: the reply is given some other way.
+    pub(crate) fn take(mut self) -> Option<AskId> {
+        self.replies.take().map(|_| self.ask)
     }
 
     fn send(&mut self, reply: Reply, setup: Option<Box<CallSetup>>) {

@@ -195,6 +195,31 @@ impl UserAgentBuilder {
         self.configure(move |config| (config.reconnect_min, config.reconnect_max) = (min, max))
     }
 
+    /// An event package that others may subscribe to here (RFC 6665), as `presence`; each comes as a
+    /// [`UserAgentEvent::Subscribe`](crate::UserAgentEvent::Subscribe). Default: none.
+    ///
+    /// ```no_run
+    /// # async fn tell() -> Result<(), offhook::Error> {
+    /// use offhook::{Body, GrantOptions, UserAgent, UserAgentEvent};
+    ///
+    /// let ua = UserAgent::builder("sip:bob@example.com").event_package("presence").start().await?;
+    /// while let Some(event) = ua.next().await {
+    ///     if let UserAgentEvent::Subscribe(incoming) = event {
+    ///         let notifier = incoming.accept(GrantOptions {
+    ///             body: Some(Body::from("at the desk")),
+    ///             ..GrantOptions::default()
+    ///         });
+    ///         notifier.notify("at lunch")?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn event_package(self, package: impl Into<String>) -> Self {
+        let package = package.into();
+        self.configure(|config| config.event_packages.push(package))
+    }
+
     /// How many calls may live at once. Default: 10,000.
     pub fn max_sessions(self, sessions: usize) -> Self {
         self.configure(move |config| config.max_sessions = sessions)

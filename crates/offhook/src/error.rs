@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use offhook_core::{Cause, CommandError, ConfigError, DestinationError};
+use offhook_core::{Cause, CommandError, ConfigError, DestinationError, RequestFailure};
 use offhook_media::MediaError;
 use offhook_net::NetError;
 use offhook_sip::StatusCode;
@@ -84,6 +84,9 @@ pub enum Error {
     /// The call failed or is over.
     #[error("{0}")]
     CallEnded(Box<CallEnd>),
+    /// A MESSAGE or OPTIONS was refused, or not answered.
+    #[error("the request failed: {0}")]
+    RequestFailed(Box<RequestFailure>),
     /// The media engine, a file or a sound device failed.
     #[error("{0}")]
     Media(Arc<MediaError>),
@@ -101,6 +104,13 @@ impl Error {
         match error {
             NetError::NotSip { .. } => Self::NotSip(error),
             other => Self::Unreachable(other),
+        }
+    }
+
+    pub(crate) fn of_command(error: CommandError) -> Self {
+        match error {
+            CommandError::Stopped => Self::Stopped,
+            error => Self::Command(error),
         }
     }
 

@@ -87,11 +87,13 @@ mod driver;
 mod error;
 mod media_driver;
 mod media_options;
+mod message;
 mod queue;
 mod redact;
 mod refer;
 mod session;
 mod session_event;
+mod subscription;
 mod trace;
 mod user_agent;
 mod user_agent_event;
@@ -105,18 +107,22 @@ pub use call::{AnswerOptions, CallBuilder, CallSetup, ProgressOptions};
 pub use call_end::CallEnd;
 pub use error::Error;
 pub use media_options::MediaOptions;
+pub use message::{IncomingMessage, IncomingOptions, PendingRequest};
 pub use redact::redact;
 pub use refer::ReferSubscriber;
 pub use session::{Session, Transfer};
 pub use session_event::{MediaEvent, SessionEvent};
+pub use subscription::{IncomingSubscription, Notifier, Subscription};
 pub use trace::{WireDirection, WireMessage};
 pub use user_agent::UserAgent;
 pub use user_agent_event::UserAgentEvent;
 
 pub use offhook_core::{
-    Cause, CommandError, ConfigError, Destination, DestinationError, Direction, DtmfOptions,
-    DtmfTransport, ExtraHeaders, FlowId, Live, MediaKinds, OnHold, Originator, ReferState,
-    ReofferOptions, RequestFailure, SdpKind, StatusLine, TerminateOptions, Transport,
+    Body, Cause, CommandError, ConfigError, Destination, DestinationError, Direction, DtmfOptions,
+    DtmfTransport, ExtraHeaders, FlowId, GrantOptions, LastNotify, Live, MediaKinds, NotifierEvent,
+    NotifyOptions, OnHold, Originator, ReferState, ReofferOptions, RequestFailure, RequestOptions,
+    SdpKind, StatusLine, SubscribeOptions, SubscriberEvent, SubscriptionEnd, SubscriptionId,
+    TerminateOptions, Transport,
 };
 pub use offhook_media::{
     AudioCodec, AudioFrame, CandidatePair, DataChannel, DataChannelError, DataChannelEvent,

@@ -10,8 +10,8 @@ use std::time::SystemTime;
 
 use futures_core::Stream;
 use offhook_core::{
-    CommandError, Direction, DtmfOptions, ExtraHeaders, MediaKinds, OnHold, ReferOptions,
-    ReofferOptions, SessionId, SessionInfo, SessionMut, Status, TerminateOptions,
+    Body, CommandError, Direction, DtmfOptions, ExtraHeaders, MediaKinds, OnHold, ReferOptions,
+    ReofferOptions, SessionId, SessionInfo, SessionMut, Status, SubscribeOptions, TerminateOptions,
 };
 use offhook_media::{PeerConnection, Stats};
 use offhook_sip::{NameAddr, Request, SessionIdentifier};
@@ -23,9 +23,11 @@ use crate::call_end::CallEnd;
 use crate::driver::{Driver, State};
 use crate::error::Error;
 use crate::media_options::{CallMedia, MediaChoice};
+use crate::message::PendingRequest;
 use crate::queue::EventQueue;
 use crate::refer::ReferSubscriber;
 use crate::session_event::SessionEvent;
+use crate::subscription::Subscription;
 
 /// One call: the handle by which an application follows and steers it.
 ///
@@ -309,6 +311,44 @@ impl Session {
         extra_headers: &ExtraHeaders,
     ) -> Result<u32, Error> {
         self.command(|session, now| session.send_info(now, content_type, body, extra_headers))
+    }
+
+    /// Sends a MESSAGE inside the call (RFC 3428).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call does not stand, or the media type or a header is none.
+    pub fn send_message(
+        &self,
+        body: impl Into<Body>,
+        extra_headers: &ExtraHeaders,
+    ) -> Result<PendingRequest, Error> {
+        let id = self.inner.id;
+        self.driver
+            .request(|agent, now| agent.session(id)?.send_message(now, body, extra_headers))
+    }
+
+    /// Asks the peer inside the call what it can (RFC 3261, 11).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call does not stand, or a header is none.
+    pub fn send_options(&self, extra_headers: &ExtraHeaders) -> Result<PendingRequest, Error> {
+        let id = self.inner.id;
+        self.driver
+            .request(|agent, now| agent.session(id)?.send_options(now, extra_headers))
+    }
+
+    /// Subscribes to `event` inside the call (RFC 6665, 4.5.2), for its peer to tell about. It may
+    /// outlive the call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the call does not stand, or the event or an option makes no sense.
+    pub fn subscribe(&self, event: &str, options: SubscribeOptions) -> Result<Subscription, Error> {
+        let id = self.inner.id;
+        self.driver
+            .subscribe(|agent, now| agent.session(id)?.subscribe(now, event, options))
     }
 
     /// Puts the peer on hold, by a re-INVITE or UPDATE (RFC 3264, 8.4). The number names the

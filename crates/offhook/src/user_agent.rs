@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use offhook_core::{CommandError, Live, Transport};
+use offhook_core::{Body, Live, RequestOptions, SubscribeOptions, SubscriptionId, Transport};
 use offhook_sip::Uri;
 
 use crate::builder::UserAgentBuilder;
 use crate::call::{CallBuilder, CallSetup};
 use crate::driver::{Connection, Driver, Registration, Standing};
 use crate::error::Error;
+use crate::message::PendingRequest;
 use crate::session::Session;
+use crate::subscription::Subscription;
 use crate::user_agent_event::UserAgentEvent;
 
 /// A SIP user agent: it keeps the connection to its server, registers its address, makes calls
@@ -114,10 +116,100 @@ impl UserAgent {
         let media = media.settle(&self.driver.settings.media)?;
         self.driver
             .call(target, options, media, asks)
-            .map_err(|error| match error {
-                CommandError::Stopped => Error::Stopped,
-                error => Error::Command(error),
-            })
+            .map_err(Error::of_command)
+    }
+
+    /// Sends a MESSAGE (RFC 3428) to `target`: an address, or a user of the own domain. Text is sent
+    /// as `text/plain`; over UDP a message should hold at most 1300 bytes.
+    ///
+    /// ```no_run
+    /// # async fn chat(ua: offhook::UserAgent) -> Result<(), offhook::Error> {
+    /// use offhook::{RequestOptions, UserAgentEvent};
+    ///
+    /// ua.send_message("bob", "Dinner at eight?", RequestOptions::default())?.await?;
+    /// while let Some(event) = ua.next().await {
+    ///     if let UserAgentEvent::Message(message) = event {
+    ///         println!("{}: {}", message.from(), message.text().unwrap_or_default());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the target is no address, or the media type or a header is none;
+    /// [`Error::Stopped`]. What the peer says comes when the request is awaited.
+    pub fn send_message(
+        &self,
+        target: &str,
+        body: impl Into<Body>,
+        options: RequestOptions,
+    ) -> Result<PendingRequest, Error> {
+        self.driver
+            .request(|agent, now| agent.send_message(now, target, body, options))
+    }
+
+    /// Asks `target`, an address or a user of the own domain, what it can (RFC 3261, 11).
+    ///
+    /// ```no_run
+    /// # async fn ask(ua: offhook::UserAgent) -> Result<(), offhook::Error> {
+    /// let answer = ua.send_options("bob", None, Default::default())?.await?;
+    /// println!("bob takes {}", answer.header("Allow").unwrap_or("anything"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`UserAgent::send_message`].
+    pub fn send_options(
+        &self,
+        target: &str,
+        body: Option<Body>,
+        options: RequestOptions,
+    ) -> Result<PendingRequest, Error> {
+        self.driver
+            .request(|agent, now| agent.send_options(now, target, body, options))
+    }
+
+    /// Subscribes to what `target` tells of `event`, an event package such as `presence`
+    /// (RFC 6665). The subscription is refreshed in time, and over a new connection.
+    ///
+    /// ```no_run
+    /// # async fn watch(ua: offhook::UserAgent) -> Result<(), offhook::Error> {
+    /// use offhook::{SubscribeOptions, SubscriberEvent};
+    ///
+    /// let bob = ua.subscribe("bob", "presence", SubscribeOptions::default())?;
+    /// while let Some(event) = bob.next().await {
+    ///     if let SubscriberEvent::Notify { body: Some(body), .. } = event {
+    ///         println!("bob: {}", String::from_utf8_lossy(&body.content));
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Command`] when the target is no address, or the event or an option makes no
+    /// sense; [`Error::Stopped`].
+    pub fn subscribe(
+        &self,
+        target: &str,
+        event: &str,
+        options: SubscribeOptions,
+    ) -> Result<Subscription, Error> {
+        self.driver
+            .subscribe(|agent, now| agent.subscribe(now, target, event, options))
+    }
+
+    /// A subscription of this side by its id, as [`SubscriberEvent::Forked`] names it; `None` when
+    /// it has ended.
+    ///
+    /// [`SubscriberEvent::Forked`]: crate::SubscriberEvent::Forked
+    pub fn subscription(&self, id: SubscriptionId) -> Option<Subscription> {
+        self.driver.subscription(id)
     }
 
     /// Registers again: after [`UserAgent::unregister`], or at once instead of in time.

@@ -7,10 +7,12 @@ use offhook_core::Cause;
 use offhook_sip::Response;
 
 use crate::error::Error;
+use crate::message::{IncomingMessage, IncomingOptions};
 use crate::session::Session;
+use crate::subscription::IncomingSubscription;
 
 /// What happened to a user agent. `Display` gives one line for people.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum UserAgentEvent {
     /// A connection to the server is being made.
@@ -54,6 +56,13 @@ pub enum UserAgentEvent {
     IncomingCall(Session),
     /// A call is being made from here.
     OutgoingCall(Session),
+    /// A MESSAGE came, in a call or outside.
+    Message(IncomingMessage),
+    /// An OPTIONS came. Only with [`Asks::options`](crate::Asks::options).
+    Options(IncomingOptions),
+    /// Somebody wants to subscribe to an
+    /// [event package](crate::UserAgentBuilder::event_package) of this side.
+    Subscribe(IncomingSubscription),
 }
 
 impl UserAgentEvent {
@@ -67,6 +76,9 @@ impl UserAgentEvent {
             Self::Unregistered { .. } => "unregistered",
             Self::RegistrationFailed { .. } => "registrationFailed",
             Self::IncomingCall(_) | Self::OutgoingCall(_) => "newRTCSession",
+            Self::Message(_) => "newMessage",
+            Self::Options(_) => "newOptions",
+            Self::Subscribe(_) => "newSubscribe",
         }
     }
 }
@@ -111,6 +123,14 @@ impl fmt::Display for UserAgentEvent {
             Self::OutgoingCall(session) => {
                 write!(f, "calling {}", session.remote_identity().uri.as_str())
             }
+            Self::Message(message) => write!(f, "a message from {}", message.from()),
+            Self::Options(_) => f.write_str("somebody asks what this side can"),
+            Self::Subscribe(subscription) => write!(
+                f,
+                "{} subscribes to {}",
+                subscription.from(),
+                subscription.event_package()
+            ),
         }
     }
 }

@@ -148,6 +148,12 @@ impl Agent {
         })
     }
 
+    /// Whether a subscription stands, ours or a peer's.
+    pub fn has_subscription(&self, id: SubscriptionId) -> bool {
+        self.subscriptions.subscribers.contains_key(&id)
+            || self.subscriptions.notifiers.contains_key(&id)
+    }
+
     fn subscriber_command(
         &mut self,
         now: Instant,

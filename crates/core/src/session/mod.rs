@@ -441,7 +441,10 @@ impl Session {
             InDialog::Dtmf(_) | InDialog::Info(_) if self.ended.is_some() => {}
             InDialog::Alone(request) => {
                 cx.request_over(request, answer.clone());
-                self.check_dialog(cx, answer);
+                // Silence may be an application that does not decide.
+                if answer.response().is_some() {
+                    self.check_dialog(cx, answer);
+                }
             }
             InDialog::Refresh => self.refresh_answered(cx, answer),
             InDialog::Refer(refer) => self.refer_answered(cx, refer, answer),

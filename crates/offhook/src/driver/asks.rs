@@ -32,6 +32,9 @@ impl Driver {
         id: Option<SessionId>,
         question: Question,
     ) {
+        let Some(question) = self.ask_about_request(state, ask, id, question) else {
+            return;
+        };
         let Some(id) = id else {
             return state.agent.reply(now, ask, Reply::Proceed);
         };

@@ -161,6 +161,7 @@ impl Driver {
             live.close();
             state.gone.sessions.push(live);
         }
+        state.waiting.close();
         self.stand(|standing| standing.stopped = true);
         self.events.close();
         self.wake.notify_one();

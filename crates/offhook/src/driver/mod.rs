@@ -12,6 +12,7 @@
 mod asks;
 mod events;
 mod network;
+mod requests;
 mod task;
 
 use std::collections::HashMap;
@@ -73,6 +74,8 @@ pub(crate) struct State {
     pub(crate) tracer: Tracer,
     sessions: HashMap<SessionId, Live>,
     peers: HashMap<FlowId, (Transport, SocketAddr)>,
+    /// Who waits for requests and subscriptions.
+    waiting: requests::Waiting,
     /// What the network said last about a flow that it could not open or keep.
     net_error: Option<Error>,
     /// How the call is made that the REFER being answered asks for.
@@ -193,6 +196,7 @@ impl Driver {
                 tracer,
                 sessions: HashMap::new(),
                 peers: HashMap::new(),
+                waiting: requests::Waiting::default(),
                 net_error: None,
                 referral: None,
                 gone: Gone::default(),
@@ -320,7 +324,11 @@ impl Driver {
                     self.endpoint.close(flow);
                 }
                 Output::Media { session, request } => self.carry(state, session, request),
-                Output::Event(event) => self.event(state, event),
+                Output::Event(event) => {
+                    if let Some(event) = self.request_event(state, now, event) {
+                        self.event(state, event);
+                    }
+                }
                 Output::Ask {
                     ask,
                     session,
