@@ -39,8 +39,7 @@ fn the_registrar_is_asked_over_websocket_and_where_wanted() {
         lone.transport = transport;
         lone.start();
         let request = lone.request(Method::Register);
-        let found = request.values("Supported").any(|tag| tag == "gruu");
-        found
+        request.values("Supported").any(|tag| tag == "gruu")
     };
     assert!(supported(Transport::Wss, |_| {}));
     assert!(!supported(Transport::Tls, |_| {}));

@@ -53,9 +53,8 @@ fn both_sides_put_both_uuids_on_every_message_of_a_call() {
     pair.call();
     pair.run(SECOND);
     let now = pair.now;
-    let ask = |direction: &str| format!("{direction} has a session");
-    let alice = pair.alice.session.expect(&ask("alice"));
-    let bob = pair.bob.session.expect(&ask("bob"));
+    let alice = pair.alice.session.expect("a session");
+    let bob = pair.bob.session.expect("a session");
     let at_alice = pair
         .alice
         .agent

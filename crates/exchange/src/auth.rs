@@ -35,12 +35,11 @@ impl Gate {
     pub(crate) fn new(
         realm: &str,
         users: Option<HashMap<String, String>>,
+        algorithms: &[DigestAlgorithm],
         secret: [u8; 32],
     ) -> Gate {
-        // The strongest first (RFC 8760, 2.4).
-        let algorithms = [DigestAlgorithm::Sha256, DigestAlgorithm::Md5];
         Gate {
-            digest: DigestServer::new(realm, algorithms, secret),
+            digest: DigestServer::new(realm, algorithms.iter().copied(), secret),
             users,
             attempts: HashMap::new(),
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use offhook_core::Transport;
+use offhook_core::auth::DigestAlgorithm;
 use offhook_net::{Endpoint, EndpointConfig, NetError, TlsConfig};
 use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
@@ -212,6 +213,16 @@ impl ExchangeBuilder {
         self
     }
 
+    /// The digest algorithms that are offered, in this order. Default: SHA-256, then MD5, as
+    /// RFC 8760 wants it. A client that reads only the first challenge may need MD5 alone.
+    pub fn digest_algorithms(
+        mut self,
+        algorithms: impl IntoIterator<Item = DigestAlgorithm>,
+    ) -> Self {
+        self.settings.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
     /// The shortest time that one may register for; shorter wishes are answered 423. Default: 10 s.
     pub fn min_expires(mut self, min: Duration) -> Self {
         self.settings.registrar.min_expires = min;
@@ -281,6 +292,9 @@ impl ExchangeBuilder {
         if self.users.is_empty() && !self.open {
             return Err(ExchangeError::NobodyMayRegister);
         }
+        if settings.algorithms.is_empty() {
+            return Err(ExchangeError::NoAlgorithm);
+        }
         let uri = format!("sip:{}", settings.domain);
         let is_host = offhook_sip::Uri::parse(&uri)
             .is_ok_and(|uri| uri.host() == Some(settings.domain.as_str()));
@@ -340,6 +354,9 @@ pub enum ExchangeError {
     /// It has no users, and is not open.
     #[error("nobody could register: add users with user(), or ask for no passwords with open()")]
     NobodyMayRegister,
+    /// There is no digest algorithm to ask for passwords by.
+    #[error("nobody could prove a password: name a digest algorithm, such as SHA-256")]
+    NoAlgorithm,
     /// The domain is no host name.
     #[error("\"{0}\" is no domain: it must be a host name or an IP address, without a port")]
     InvalidDomain(String),

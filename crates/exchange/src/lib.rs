@@ -57,3 +57,5 @@ pub use counters::{Counters, Live};
 pub use event::ExchangeEvent;
 pub use exchange::{Events, Exchange, ExchangeBuilder, ExchangeError};
 pub use watch::PassingMessage;
+
+pub use offhook_core::auth::DigestAlgorithm;

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use offhook_core::auth::DigestAlgorithm;
 use offhook_core::{
     FlowId, Instant, TimerQueue, TransactionEvent, TransactionId, TransactionTimer,
     TransactionTimings, Transactions, Transport, stun,
@@ -54,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) realm: String,
     /// Passwords by user; `None` lets anybody register as anybody.
     pub(crate) users: Option<HashMap<String, String>>,
+    /// The digest algorithms of a challenge, in its order.
+    pub(crate) algorithms: Vec<DigestAlgorithm>,
     pub(crate) registrar: RegistrarSettings,
     pub(crate) timings: TransactionTimings,
     pub(crate) limits: Limits,
@@ -73,6 +76,8 @@ impl Settings {
             domain: domain.to_owned(),
             realm: domain.to_owned(),
             users: None,
+            // The strongest first (RFC 8760, 2.4).
+            algorithms: vec![DigestAlgorithm::Sha256, DigestAlgorithm::Md5],
             registrar: RegistrarSettings::default(),
             timings: TransactionTimings::default(),
             limits: Limits::default(),
@@ -183,7 +188,12 @@ impl Proxy {
             flows: Flows::default(),
             dials: Dials::default(),
             absent: Absent::default(),
-            gate: Gate::new(&settings.realm, settings.users.clone(), secret),
+            gate: Gate::new(
+                &settings.realm,
+                settings.users.clone(),
+                &settings.algorithms,
+                secret,
+            ),
             registrar: Registrar::new(settings.registrar.clone()),
             transactions: Transactions::new(settings.timings).with_limit(settings.max_transactions),
             timers: TimerQueue::new(),

@@ -225,6 +225,7 @@ impl Proxy {
         }
         let mut back = OutgoingResponse::from_response(response);
         back.headers_mut().take_first(HeaderName::Via);
+        back.headers_mut().remove(HeaderName::PAssertedIdentity);
         if !back.headers().contains(HeaderName::Via) {
             // Without the caller's Via it is an answer to nobody.
             self.counters.malformed += 1;

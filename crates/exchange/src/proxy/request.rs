@@ -172,6 +172,8 @@ impl Proxy {
             }
         };
         self.gate.take_credentials(outgoing.headers_mut());
+        // We trust nobody to assert who it is, and others trust us (RFC 3325, 5).
+        outgoing.headers_mut().remove(HeaderName::PAssertedIdentity);
         let makes_dialog = matches!(
             request.method(),
             Method::Invite | Method::Subscribe | Method::Refer

@@ -8,7 +8,7 @@ mod world;
 use std::time::Duration;
 
 use offhook_core::Transport;
-use offhook_core::auth::{AuthAttempt, AuthStore, Secret};
+use offhook_core::auth::{AuthAttempt, AuthStore, DigestAlgorithm, Secret};
 use offhook_sip::{HeaderName, Message, StatusCode};
 
 use self::world::{Phone, World, as_request};
@@ -423,6 +423,22 @@ fn the_right_password_registers_and_the_strongest_algorithm_is_offered_first() {
     assert!(offered.iter().all(|o| o.contains("realm=\"localhost\"")));
     world.register_as(&alice, "alicepw", 200);
     assert_eq!(world.proxy.registered("alice"), 1);
+}
+
+#[test]
+fn the_challenge_offers_what_it_was_told_to_and_no_more() {
+    let mut settings = super::Settings::new("localhost");
+    settings.users = Some([("bob".to_owned(), "bobpw".to_owned())].into());
+    settings.algorithms = vec![DigestAlgorithm::Md5];
+    let mut world = World::new(settings);
+    let bob = world.phone("bob", Transport::Udp);
+    let request = world.compose(&bob, "REGISTER", "sip:localhost");
+    world.ask(&bob, &request);
+    let refused = world.response(&bob, 401);
+    let challenges: Vec<&str> = refused.headers(HeaderName::WwwAuthenticate).collect();
+    assert_eq!(challenges.len(), 1, "{challenges:?}");
+    assert!(challenges[0].contains("algorithm=MD5"), "{challenges:?}");
+    world.register_as(&bob, "bobpw", 200);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::Transport;
-use offhook_sip::{HeaderName, Limits, Message, Request, Response};
+use offhook_sip::{HeaderName, Limits, Message, OutgoingResponse, Request, Response, StatusCode};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -207,4 +207,28 @@ fn a_crowd_without_manners_leaves_nothing_behind() {
         assert!(world.proxy.branches.is_empty(), "seed {seed}");
     }
     assert!(calls > 40, "the crowd got through to few: {calls} calls");
+}
+
+#[test]
+fn nobody_says_by_itself_who_the_network_vouches_for() {
+    let mut world = World::open();
+    let alice = world.phone("alice", Transport::Udp);
+    let bob = world.registered("bob", Transport::Ws);
+    let mut invite = world.compose(&alice, "INVITE", "sip:bob@localhost");
+    let headers = invite.headers_mut();
+    headers
+        .push("P-Asserted-Identity", "<sip:president@localhost>")
+        .unwrap();
+    world.ask(&alice, &invite);
+    world.response(&alice, 100);
+    let there = world.request(&bob, "INVITE");
+    assert_eq!(there.header("P-Asserted-Identity"), None);
+    let mut answer = OutgoingResponse::to_request(&there, StatusCode::RINGING);
+    let headers = answer.headers_mut();
+    headers
+        .push("P-Asserted-Identity", "<sip:president@localhost>")
+        .unwrap();
+    world.send(&bob, answer.write().unwrap());
+    let ringing = world.response(&alice, 180);
+    assert_eq!(ringing.header("P-Asserted-Identity"), None);
 }
