@@ -2,9 +2,13 @@
 
 mod common;
 
-use common::{bob, caller, take_call};
+use std::time::Duration;
+
+use common::{bob, caller, on_loopback, take_call};
 use offhook::sip::{SessionIdentifier, StatusCode};
-use offhook::{AnswerOptions, Asks, Cause, TerminateOptions};
+use offhook::{AnswerOptions, Asks, Cause, SessionEvent, TerminateOptions};
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn both_ends_know_the_call_by_the_same_uuids_and_why_it_ended() {
@@ -68,4 +72,32 @@ async fn a_call_that_another_phone_took_is_not_given_up() {
         assert_eq!(end.is_answered_elsewhere(), status == StatusCode::OK);
         assert_eq!(end.to_string(), text);
     }
+}
+
+#[tokio::test]
+async fn who_the_server_vouches_for_is_told_beside_who_the_caller_says_it_is() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let server = format!("udp://{}", socket.local_addr().expect("an address"));
+    let alice = on_loopback("sip:alice@localhost").server(server);
+    let alice = alice.start().await.expect("alice starts");
+    let mut buffer = [0; 4096];
+    let register = timeout(Duration::from_secs(20), socket.recv_from(&mut buffer)).await;
+    let (_, peer) = register.expect("in good time").expect("a REGISTER");
+    let invite = "INVITE sip:alice@localhost SIP/2.0\r\n\
+        Via: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKpai\r\nMax-Forwards: 70\r\n\
+        From: \"Sales\" <sip:sales@localhost>;tag=sales\r\nTo: <sip:alice@localhost>\r\n\
+        Call-ID: pai\r\nCSeq: 1 INVITE\r\nContact: <sip:sales@127.0.0.1>\r\n\
+        P-Asserted-Identity: \"Bob\" <sip:bob@localhost>\r\nContent-Length: 0\r\n\r\n";
+    socket.send_to(invite.as_bytes(), peer).await.expect("sent");
+    let call = take_call(&alice).await;
+    let told = loop {
+        let event = call.next().await.expect("the call lives");
+        if let SessionEvent::RemoteIdentity { identity } = event {
+            break identity;
+        }
+    };
+    assert_eq!(told.uri.as_str(), "sip:bob@localhost");
+    let asserted = call.asserted_identity().expect("the server vouches");
+    assert_eq!(asserted.to_string(), told.to_string());
+    assert_eq!(call.remote_identity().uri.as_str(), "sip:sales@localhost");
 }
