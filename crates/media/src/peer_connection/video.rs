@@ -70,8 +70,9 @@ struct Receiver {
     ssrc: Option<u32>,
     assembler: Assembler,
     reception: Reception,
-    /// The RTP timestamp of the frame before, when it came, and its time for the sink.
-    last: Option<(u32, Instant, Duration)>,
+    /// When the frame before came, its time for the sink, and its RTP timestamp unless the stream
+    /// is another since.
+    last: Option<(Instant, Duration, Option<u32>)>,
     /// Whether the first frame since the direction changed has been told.
     seen: bool,
     /// A key frame is wanted by the application, or by its sink.
@@ -186,6 +187,7 @@ impl VideoPath {
         self.sender.key_frame = None;
         self.receiver.assembler.restart();
         self.receiver.ssrc = None;
+        self.receiver.interrupt();
         self.receiver.seen = false;
     }
 
@@ -237,7 +239,7 @@ impl VideoPath {
             .is_some_and(|known| known != ssrc)
         {
             receiver.assembler.restart();
-            receiver.last = None;
+            receiver.interrupt();
         }
         let packet = Packet {
             codec,
@@ -469,20 +471,28 @@ impl Sender {
 }
 
 impl Receiver {
+    /// The RTP timestamps tell nothing about the time until the next frame.
+    fn interrupt(&mut self) {
+        if let Some((_, _, rtp)) = &mut self.last {
+            *rtp = None;
+        }
+    }
+
     fn frame(&mut self, now: Instant, frame: Assembled) -> VideoFrame {
         let timestamp = match self.last {
             None => Duration::ZERO,
-            Some((rtp, at, time)) => {
-                let gap = frame.timestamp.wrapping_sub(rtp);
-                let elapsed = if gap < in_ticks(LONGEST_PAUSE) {
-                    Duration::from_nanos(u64::from(gap) * 1_000_000_000 / u64::from(CLOCK_RATE))
-                } else {
-                    now.saturating_duration_since(at)
+            Some((at, time, rtp)) => {
+                let gap = rtp.map(|rtp| frame.timestamp.wrapping_sub(rtp));
+                let elapsed = match gap {
+                    Some(gap) if gap < in_ticks(LONGEST_PAUSE) => {
+                        Duration::from_nanos(u64::from(gap) * 1_000_000_000 / u64::from(CLOCK_RATE))
+                    }
+                    _ => now.saturating_duration_since(at),
                 };
                 time + elapsed
             }
         };
-        self.last = Some((frame.timestamp, now, timestamp));
+        self.last = Some((now, timestamp, Some(frame.timestamp)));
         self.frames += 1;
         self.key_frames += u64::from(frame.key_frame);
         self.codec = Some(frame.codec);
@@ -498,4 +508,222 @@ impl Receiver {
 fn in_ticks(time: Duration) -> u32 {
     // Rounded, so that frames of 1/30 s do not drift; it wraps as RTP timestamps do.
     ((time.as_nanos() * u128::from(CLOCK_RATE) + 500_000_000) / 1_000_000_000) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::sdp::VideoPayload;
+    use crate::video::{VideoFrameReceiver, VideoFrameSender};
+
+    fn agreement(direction: Direction) -> VideoAgreement {
+        let vp8 = VideoPayload {
+            codec: VideoCodec::Vp8,
+            payload_type: 96,
+            resend: Some(97),
+        };
+        VideoAgreement {
+            mid: "1".into(),
+            direction,
+            send: vec![vp8],
+            receive: vec![vp8],
+            feedback: Default::default(),
+            mid_extension: None,
+            remote_streams: Vec::new(),
+        }
+    }
+
+    /// A video path between an application and the wire, its clock, and what it brought.
+    struct Bench {
+        path: VideoPath,
+        now: Instant,
+        sender: VideoFrameSender,
+        frames: VideoFrameReceiver,
+        out: Vec<RtpOut>,
+        events: Vec<PeerConnectionEvent>,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let now = Instant::now();
+            let mut path = VideoPath::new(now, 0);
+            let (sender, source) = VideoSource::frames();
+            let (sink, frames) = VideoSink::frames();
+            path.set_source(source);
+            path.set_sink(sink);
+            path.apply(Some(agreement(Direction::SendRecv)));
+            path.start();
+            Bench {
+                path,
+                now,
+                sender,
+                frames,
+                out: Vec::new(),
+                events: Vec::new(),
+            }
+        }
+
+        /// Lets time pass, with a look at every deadline on the way.
+        fn pass(&mut self, time: Duration) {
+            let end = self.now + time;
+            loop {
+                self.path.poll(self.now, &mut self.out, &mut self.events);
+                let due = self.path.deadline(self.now);
+                match due.filter(|due| *due < end) {
+                    Some(due) => self.now = due.max(self.now + Duration::from_millis(1)),
+                    None => break,
+                }
+            }
+            self.now = end;
+        }
+
+        /// A frame of the application with this size and timestamp.
+        fn shows(&mut self, key: bool, size: usize, millis: u64) {
+            let mut data = vec![0; size];
+            data[0] = u8::from(!key);
+            let frame = VideoFrame::new(VideoCodec::Vp8, data, Duration::from_millis(millis));
+            self.sender.try_send(frame).unwrap();
+            self.path.poll(self.now, &mut self.out, &mut self.events);
+        }
+
+        fn arrives(&mut self, ssrc: u32, sequence: u64, payload_type: u8, payload: &[u8]) {
+            let packet = RtpIn {
+                ssrc,
+                payload_type,
+                sequence,
+                timestamp: sequence as u32 * 3_000,
+                marker: true,
+                payload: Arc::from(payload),
+            };
+            self.path.receive(self.now, packet);
+            self.path.poll(self.now, &mut self.out, &mut self.events);
+        }
+
+        fn asked(&mut self) -> bool {
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let asked = std::pin::pin!(self.sender.key_frame_requested());
+            asked.poll(&mut cx).is_ready()
+        }
+
+        fn sent_ticks(&self) -> Vec<u32> {
+            let first = self.out[0].timestamp;
+            let ticks = self.out.iter().map(|p| p.timestamp.wrapping_sub(first));
+            ticks.collect()
+        }
+    }
+
+    const KEY: &[u8] = &[0x10, 0, 7];
+    const DELTA: &[u8] = &[0x10, 1, 7];
+
+    #[test]
+    fn a_large_frame_leaves_in_bursts_and_its_last_packet_is_marked() {
+        let mut bench = Bench::new();
+        bench.shows(true, 40_000, 0);
+        assert_eq!(bench.out.len(), PACKETS_AT_ONCE);
+        bench.pass(BETWEEN_BURSTS);
+        bench.pass(BETWEEN_BURSTS);
+        bench.pass(BETWEEN_BURSTS);
+        assert_eq!(bench.out.len(), 36);
+        let marked: Vec<usize> = (0..36).filter(|n| bench.out[*n].marker).collect();
+        assert_eq!(marked, [35]);
+        let sequences: Vec<u64> = bench.out.iter().map(|packet| packet.sequence).collect();
+        assert_eq!(sequences, (0..36).collect::<Vec<_>>());
+        assert!(bench.sent_ticks().iter().all(|ticks| *ticks == 0));
+    }
+
+    #[test]
+    fn timestamps_are_the_sources_and_over_a_pause_the_clocks() {
+        let mut bench = Bench::new();
+        bench.shows(true, 10, 1_000);
+        bench.pass(Duration::from_millis(40));
+        bench.shows(false, 10, 1_033);
+        bench.path.apply(Some(agreement(Direction::RecvOnly)));
+        bench.pass(Duration::from_secs(2));
+        bench.path.apply(Some(agreement(Direction::SendRecv)));
+        bench.shows(true, 10, 1_066);
+        assert_eq!(bench.sent_ticks(), [0, 2_970, 182_970]);
+    }
+
+    #[test]
+    fn what_was_left_out_is_followed_by_a_key_frame_only() {
+        let mut bench = Bench::new();
+        bench.shows(false, 10, 0);
+        assert!(bench.out.is_empty(), "it is the first");
+        assert!(bench.asked());
+        bench.shows(true, 10, 40);
+        assert_eq!(bench.out.len(), 1);
+        bench.pass(Duration::from_millis(40));
+        bench.path.set_enabled(false);
+        bench.shows(false, 10, 80);
+        bench.path.set_enabled(true);
+        bench.shows(false, 10, 120);
+        assert_eq!(bench.out.len(), 1);
+        assert!(bench.asked());
+        bench.shows(true, 10, 160);
+        assert_eq!(bench.out.len(), 2);
+    }
+
+    #[test]
+    fn a_flood_of_requests_asks_the_source_a_few_times() {
+        let mut bench = Bench::new();
+        bench.shows(true, 10, 0);
+        bench.asked();
+        for _ in 0..1_000 {
+            bench.pass(Duration::from_millis(1));
+            bench.path.key_frame_requested(bench.now, &mut bench.events);
+        }
+        assert!((2..=4).contains(&bench.events.len()), "{:?}", bench.events);
+        assert!(bench.asked());
+        assert_eq!(bench.path.stats().key_frame_requests_received, 1_000);
+    }
+
+    #[test]
+    fn the_peer_is_asked_for_a_key_frame_until_one_comes() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.path.take_key_frame_request(bench.now), None);
+        bench.arrives(5, 100, 96, DELTA);
+        assert_eq!(bench.path.take_key_frame_request(bench.now), Some(5));
+        assert_eq!(bench.path.take_key_frame_request(bench.now), None);
+        bench.pass(BETWEEN_REQUESTS);
+        assert_eq!(bench.path.take_key_frame_request(bench.now), Some(5));
+        bench.arrives(5, 101, 96, KEY);
+        bench.pass(BETWEEN_REQUESTS);
+        assert_eq!(bench.path.take_key_frame_request(bench.now), None);
+        assert_eq!(bench.events, [PeerConnectionEvent::VideoReceived]);
+        assert!(bench.frames.try_next().is_some_and(|frame| frame.key_frame));
+    }
+
+    #[test]
+    fn another_stream_begins_anew_and_its_time_goes_on() {
+        let mut bench = Bench::new();
+        bench.arrives(5, 100, 96, KEY);
+        bench.arrives(5, 101, 96, DELTA);
+        bench.now += Duration::from_millis(500);
+        bench.arrives(6, 40_000, 96, DELTA);
+        bench.arrives(6, 40_001, 96, KEY);
+        let times: Vec<(bool, u128)> = std::iter::from_fn(|| bench.frames.try_next())
+            .map(|frame| (frame.key_frame, frame.timestamp.as_millis()))
+            .collect();
+        assert_eq!(times, [(true, 0), (false, 33), (true, 533)]);
+    }
+
+    #[test]
+    fn nothing_is_shown_or_sent_against_the_direction_and_rubbish_harms_nothing() {
+        let mut bench = Bench::new();
+        bench.path.apply(Some(agreement(Direction::Inactive)));
+        bench.arrives(5, 100, 96, KEY);
+        bench.shows(true, 10, 0);
+        assert!(bench.out.is_empty() && bench.frames.try_next().is_none());
+        assert_eq!(bench.path.take_key_frame_request(bench.now), None);
+        bench.path.apply(Some(agreement(Direction::SendRecv)));
+        for number in 0..128 {
+            for payload in [&[][..], &[0x90], &[0xff; 1_400]] {
+                bench.arrives(5, u64::from(number) * 7, number, payload);
+            }
+        }
+        bench.pass(Duration::from_secs(5));
+        assert!(bench.frames.try_next().is_none());
+    }
 }
