@@ -183,7 +183,7 @@ impl Wire {
                         }
                     );
                     side.agent.reply(now, ask, Reply::Proceed);
-                    if incoming {
+                    if let Some(session) = session.filter(|_| incoming) {
                         side.session = Some(session);
                         side.agent
                             .session(session)

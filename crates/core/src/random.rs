@@ -69,6 +69,17 @@ impl Random {
         self.0.next_u64() % limit
     }
 
+    /// When something that lasts `lifetime`, ten seconds at least, is renewed: well before its end,
+    /// and not by all user agents at one instant (RFC 5626 section 4.4).
+    pub(crate) fn renewal(&mut self, lifetime: Duration) -> Duration {
+        if lifetime > Duration::from_secs(64) {
+            let latest = lifetime - Duration::from_secs(30);
+            self.jitter(lifetime).min(latest)
+        } else {
+            lifetime.saturating_sub(Duration::from_secs(5))
+        }
+    }
+
     /// A duration between 80 and 100 percent of `limit`.
     pub(crate) fn most_of(&mut self, limit: Duration) -> Duration {
         let part = limit / 5;

@@ -244,14 +244,7 @@ impl Registration {
         let first = self.state == State::Registering;
         self.state = State::Registered;
         let granted = granted.max(SHORTEST);
-        // Well before the end, and not all user agents at one instant (RFC 5626 section 4.4).
-        let refresh = if granted > Duration::from_secs(64) {
-            cx.random
-                .jitter(granted)
-                .min(granted - Duration::from_secs(30))
-        } else {
-            granted.saturating_sub(Duration::from_secs(5))
-        };
+        let refresh = cx.random.renewal(granted);
         cx.set_timer(Timer::Registration, refresh);
         if first {
             cx.event(Event::Registered {

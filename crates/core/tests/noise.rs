@@ -8,15 +8,20 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook_core::{TerminateOptions, Transport};
+use offhook_core::{
+    Config, GrantOptions, Question, Reply, SubscribeOptions, TerminateOptions, Transport,
+};
+use offhook_sip::Method;
 use proptest::prelude::*;
 use util::lone::Lone;
 use util::{Fate, Pair};
 
-/// The messages of a call with DTMF, an INFO, a REFER and a BYE, as they were on the wire.
+/// The messages of a call with DTMF, an INFO, a MESSAGE, an OPTIONS, a REFER and a BYE, and of a
+/// subscription beside it, as they were on the wire.
 fn conversation() -> Vec<Bytes> {
     let heard = Rc::new(RefCell::new(Vec::new()));
-    let mut pair = Pair::new(Transport::Udp);
+    let mut pair = Pair::with(Transport::Udp, watched);
+    pair.bob.asks = Some(|question| matches!(question, Question::Subscribe { .. }));
     pair.bob.manner = util::Manner::Answer;
     let listener = Rc::clone(&heard);
     pair.fate = Box::new(move |_, message| {
@@ -39,6 +44,31 @@ fn conversation() -> Vec<Bytes> {
     pair.run(Duration::from_secs(2));
     let now = pair.now;
     pair.alice_session()
+        .send_message(now, "hi", &Vec::new())
+        .expect("a MESSAGE");
+    pair.alice_session()
+        .send_options(now, &Vec::new())
+        .expect("an OPTIONS");
+    let watch = pair
+        .alice
+        .agent
+        .subscribe(
+            now,
+            "sip:bob@192.0.2.2:5060",
+            "presence",
+            Default::default(),
+        )
+        .expect("a SUBSCRIBE");
+    pair.run(Duration::from_secs(1));
+    let (ask, _) = pair.bob.questions.pop().expect("bob is asked");
+    let options = GrantOptions::default();
+    let now = pair.now;
+    pair.bob.agent.reply(now, ask, Reply::Grant { options });
+    pair.run(Duration::from_secs(1));
+    pair.alice.agent.unsubscribe(now, watch).expect("it stands");
+    pair.run(Duration::from_secs(1));
+    let now = pair.now;
+    pair.alice_session()
         .refer(now, "sip:bob@192.0.2.2:5060", Default::default())
         .expect("a REFER");
     pair.run(Duration::from_secs(2));
@@ -49,6 +79,11 @@ fn conversation() -> Vec<Bytes> {
     pair.run_out();
     drop(pair);
     heard.take()
+}
+
+/// Lets others subscribe.
+fn watched(config: &mut Config) {
+    config.event_packages = vec!["presence".to_owned()];
 }
 
 /// One thing that happens to a message.
@@ -124,7 +159,11 @@ proptest! {
             let count = messages.len();
             harm.apply(&mut messages[which % count]);
         }
-        let mut lone = Lone::unregistered();
+        let mut lone = Lone::with(|config| {
+            config.register = false;
+            watched(config);
+        });
+        lone.start();
         lone.accepts = true;
         for at in &order {
             lone.receive(messages[at % messages.len()].clone());
@@ -164,4 +203,49 @@ fn an_invite_with_any_one_byte_harmed_is_answered_or_dropped_and_forgotten() {
             assert_eq!(left, 0, "{harmful} at {at}: {live:?}");
         }
     }
+}
+
+/// Each byte of a NOTIFY in turn is made one that no header may hold, or that ends something.
+#[test]
+fn a_notify_with_any_one_byte_harmed_is_answered_or_dropped_and_forgotten() {
+    let options = SubscribeOptions {
+        expires: Duration::from_secs(60),
+        resubscribe: false,
+        ..SubscribeOptions::default()
+    };
+    for harmful in [0, b'\r', b'\n', b'"', b';', 0xff] {
+        let mut at = 0;
+        loop {
+            let mut lone = Lone::unregistered();
+            lone.agent
+                .subscribe(lone.now, "bob", "presence", options.clone())
+                .expect("a SUBSCRIBE");
+            lone.drain();
+            let subscribe = lone.request(Method::Subscribe);
+            let mut bytes = notify_for(&subscribe).into_bytes();
+            let Some(byte) = bytes.get_mut(at) else {
+                break;
+            };
+            *byte = harmful;
+            lone.receive(bytes);
+            lone.run(Duration::from_secs(120));
+            let live = lone.agent.live();
+            let left = live.subscriptions + live.dialogs + live.timers + live.asks;
+            assert_eq!(left, 0, "{harmful} at {at}: {live:?}");
+            at += 1;
+        }
+    }
+}
+
+fn notify_for(subscribe: &offhook_sip::Request) -> String {
+    let contact = subscribe.contact().expect("a Contact").uri.to_string();
+    let to = subscribe.header("From").expect("a From");
+    let call_id = subscribe.call_id().expect("a Call-ID");
+    format!(
+        "NOTIFY {contact} SIP/2.0\r\nVia: SIP/2.0/WS b.invalid;branch=z9hG4bKn\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=b\r\nTo: {to}\r\n\
+         Call-ID: {call_id}\r\nCSeq: 1 NOTIFY\r\nContact: <sip:bob@192.0.2.9>\r\n\
+         Event: presence\r\nSubscription-State: active;expires=60\r\n\
+         Content-Length: 0\r\n\r\n"
+    )
 }

@@ -339,13 +339,7 @@ impl Subscriber {
         let lifetime = lifetime.max(SHORTEST);
         self.expires = Some(cx.now + lifetime);
         cx.set_timer(self.timer(SubscriptionTimer::Expiry), lifetime);
-        // Well before the end, and not all subscribers at one instant.
-        let refresh = if lifetime > Duration::from_secs(64) {
-            let latest = lifetime - Duration::from_secs(30);
-            cx.random.jitter(lifetime).min(latest)
-        } else {
-            lifetime - Duration::from_secs(5)
-        };
+        let refresh = cx.random.renewal(lifetime);
         cx.set_timer(self.timer(SubscriptionTimer::Refresh), refresh);
     }
 

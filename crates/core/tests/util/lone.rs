@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::{
-    Agent, AskId, Config, Destination, Event, FlowId, Input, Instant, MediaReport, MediaRequest,
-    Output, Question, Reply, SessionEvent, SessionId, Transport, auth::Secret, stun,
+    Agent, AskId, Config, Destination, Event, FlowId, GrantOptions, Input, Instant, MediaReport,
+    MediaRequest, Output, Question, Reply, SessionEvent, SessionId, Transport, auth::Secret, stun,
 };
 use offhook_sip::{Limits, Message, Method, OutgoingResponse, Request, Response, StatusCode, Uri};
 
@@ -145,6 +145,13 @@ impl Lone {
                     let mine = self.asks.is_some_and(|mine| mine(&question));
                     self.asked.push((ask, session, question));
                     if mine {
+                        continue;
+                    }
+                    let subscription =
+                        matches!(self.asked.last(), Some((_, _, Question::Subscribe { .. })));
+                    if subscription && self.accepts {
+                        let options = GrantOptions::default();
+                        self.agent.reply(self.now, ask, Reply::Grant { options });
                         continue;
                     }
                     let reply = match transfer && self.accepts {
