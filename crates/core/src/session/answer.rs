@@ -41,18 +41,22 @@ impl Session {
         }
         // JsSIP rings first even when the application answers at once, and so do we.
         self.announced(cx);
-        let mut offered = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Incoming(Incoming::Ringing(offered)) => offered,
-            // Our answer is being made for early media already: the 200 takes it.
-            State::Incoming(Incoming::Progressing(offered, _)) => {
-                self.state = State::Incoming(Incoming::Answering(offered, options));
-                cx.timers
-                    .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
-                return Ok(());
-            }
+        let taken = take_state!(
+            self,
+            State::Incoming(Incoming::Ringing(offered)) => (offered, false),
+            State::Incoming(Incoming::Progressing(offered, _)) => (offered, true),
+        );
+        let Some((mut offered, progressing)) = taken else {
             // Ringing failed and has ended the session.
-            _ => return Ok(()),
+            return Ok(());
         };
+        if progressing {
+            // Our answer is being made for early media already: the 200 takes it.
+            self.state = State::Incoming(Incoming::Answering(offered, options));
+            cx.timers
+                .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
+            return Ok(());
+        }
         if let Some(sdp) = offered.early.take() {
             self.state = State::Incoming(Incoming::Answering(offered, options));
             cx.timers
@@ -141,7 +145,8 @@ impl Session {
                 Cause::InternalError,
             );
         };
-        let State::Incoming(incoming) = std::mem::replace(&mut self.state, State::Closed) else {
+        let taken = take_state!(self, State::Incoming(incoming) => incoming);
+        let Some(incoming) = taken else {
             return;
         };
         cx.forget_invite(self.id);

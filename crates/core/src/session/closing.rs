@@ -130,12 +130,9 @@ impl Session {
         cause: Cause,
         complete: impl FnOnce(&mut OutgoingRequest) -> Result<(), WriteError>,
     ) {
-        let established = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Established(established) => established,
-            other => {
-                self.state = other;
-                return;
-            }
+        let taken = take_state!(self, State::Established(established) => established);
+        let Some(established) = taken else {
+            return;
         };
         let (mut dialog, unacknowledged) = established.into_parts();
         let bye = dialog.request(Method::Bye).and_then(|mut bye| {
@@ -159,9 +156,11 @@ impl Session {
 
     /// The ACK came, or is not waited for any more: the BYE may go.
     pub(super) fn bye_may_go(&mut self, cx: &mut Context) {
-        if let State::Closing(Closing::Unacknowledged(dialog, _, bye)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        {
+        let taken = take_state!(
+            self,
+            State::Closing(Closing::Unacknowledged(dialog, _, bye)) => (dialog, bye),
+        );
+        if let Some((dialog, bye)) = taken {
             for timer in [SessionTimer::Retransmit, SessionTimer::NoAck] {
                 cx.timers.cancel(&Timer::Session(self.id, timer));
             }

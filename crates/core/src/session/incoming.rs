@@ -159,12 +159,10 @@ impl Session {
 
     /// The application has been told: it rings, unless it is answered already.
     pub(super) fn announced(&mut self, cx: &mut Context) {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::Incoming(Incoming::Announced(offered, _)) => {
-                self.state = State::Incoming(Incoming::Ringing(offered));
-                self.ring(cx);
-            }
-            other => self.state = other,
+        let taken = take_state!(self, State::Incoming(Incoming::Announced(offered, _)) => offered);
+        if let Some(offered) = taken {
+            self.state = State::Incoming(Incoming::Ringing(offered));
+            self.ring(cx);
         }
     }
 

@@ -2,6 +2,9 @@
 //!
 //! A session is one [`State`]; each file beside this one is a part of its life or a verb.
 
+#[macro_use]
+mod state;
+
 mod answer;
 mod closing;
 mod dtmf;

@@ -215,15 +215,13 @@ impl Session {
 
     /// The INVITE may leave as soon as there is a way to the peer.
     fn await_way(&mut self, cx: &mut Context, offer: Option<String>) {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::Outgoing(Outgoing::Preparing(draft)) => {
-                self.state = State::Outgoing(Outgoing::Waiting(draft, offer));
-                cx.expectant.insert(self.id);
-                let limit = cx.config.timings.t1 * 64;
-                cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
-                self.way_changed(cx);
-            }
-            other => self.state = other,
+        let taken = take_state!(self, State::Outgoing(Outgoing::Preparing(draft)) => draft);
+        if let Some(draft) = taken {
+            self.state = State::Outgoing(Outgoing::Waiting(draft, offer));
+            cx.expectant.insert(self.id);
+            let limit = cx.config.timings.t1 * 64;
+            cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
+            self.way_changed(cx);
         }
     }
 
@@ -256,9 +254,9 @@ impl Session {
             }
             Way::None => return,
         };
-        let State::Outgoing(Outgoing::Waiting(draft, offer)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken =
+            take_state!(self, State::Outgoing(Outgoing::Waiting(draft, offer)) => (draft, offer));
+        let Some((draft, offer)) = taken else {
             return;
         };
         cx.expectant.remove(&self.id);
@@ -338,9 +336,11 @@ impl Session {
     }
 
     pub(super) fn sending_replied(&mut self, cx: &mut Context, reply: Reply) {
-        let State::Outgoing(Outgoing::Sending(draft, _, planned)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken = take_state!(
+            self,
+            State::Outgoing(Outgoing::Sending(draft, _, planned)) => (draft, planned),
+        );
+        let Some((draft, planned)) = taken else {
             return;
         };
         let request = match reply {

@@ -69,14 +69,11 @@ impl Session {
     /// Takes the INVITE that waits for its final response, and the forks that ring, out of the
     /// state; in any other state nothing is taken.
     fn take_unanswered(&mut self) -> Option<(Invite, Vec<Early>)> {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::Outgoing(Outgoing::Calling(invite)) => Some((invite, Vec::new())),
-            State::Outgoing(Outgoing::Proceeding(invite, early)) => Some((invite, early)),
-            other => {
-                self.state = other;
-                None
-            }
-        }
+        take_state!(
+            self,
+            State::Outgoing(Outgoing::Calling(invite)) => (invite, Vec::new()),
+            State::Outgoing(Outgoing::Proceeding(invite, early)) => (invite, early),
+        )
     }
 
     fn provisional(&mut self, cx: &mut Context, response: Response) {
@@ -309,9 +306,8 @@ impl Session {
 
     /// The answer is applied: the call stands.
     fn establish(&mut self, cx: &mut Context) {
-        let State::Outgoing(Outgoing::Answered(answered)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken = take_state!(self, State::Outgoing(Outgoing::Answered(answered)) => answered);
+        let Some(answered) = taken else {
             return;
         };
         let Answered {
@@ -354,9 +350,8 @@ impl Session {
     /// The 2xx carried no answer that can be used: it is acknowledged and ended
     /// (RFC 3261 section 13.2.2.4).
     fn answer_refused(&mut self, cx: &mut Context, cause: &str, text: &str) {
-        let State::Outgoing(Outgoing::Answered(answered)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken = take_state!(self, State::Outgoing(Outgoing::Answered(answered)) => answered);
+        let Some(answered) = taken else {
             return;
         };
         let Answered {
@@ -384,9 +379,8 @@ impl Session {
 
     /// Ends a call whose 2xx has come and whose answer is still being applied.
     pub(super) fn end_answered(&mut self, cx: &mut Context) {
-        let State::Outgoing(Outgoing::Answered(answered)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken = take_state!(self, State::Outgoing(Outgoing::Answered(answered)) => answered);
+        let Some(answered) = taken else {
             return;
         };
         let Answered {

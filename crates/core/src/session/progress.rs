@@ -92,9 +92,8 @@ impl Session {
             return Err(CommandError::NotSupported { what });
         };
         let wanted = asked_for(Some(offer));
-        let State::Incoming(Incoming::Ringing(offered)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken = take_state!(self, State::Incoming(Incoming::Ringing(offered)) => offered);
+        let Some(offered) = taken else {
             return Ok(());
         };
         self.state = State::Incoming(Incoming::Progressing(offered, Box::new(options)));
@@ -104,9 +103,11 @@ impl Session {
 
     /// Our answer for early media is ready: it goes out, and the call rings on.
     pub(super) fn early_media_ready(&mut self, cx: &mut Context, sdp: String) {
-        let State::Incoming(Incoming::Progressing(mut offered, options)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken = take_state!(
+            self,
+            State::Incoming(Incoming::Progressing(offered, options)) => (offered, options),
+        );
+        let Some((mut offered, options)) = taken else {
             return;
         };
         offered.early = Some(sdp.clone());

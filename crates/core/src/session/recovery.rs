@@ -75,9 +75,8 @@ impl Session {
 
     /// The connection is back: the INVITE goes out again.
     pub(super) fn unpark(&mut self, cx: &mut Context) {
-        let State::Outgoing(Outgoing::Parked(parked)) =
-            std::mem::replace(&mut self.state, State::Closed)
-        else {
+        let taken = take_state!(self, State::Outgoing(Outgoing::Parked(parked)) => parked);
+        let Some(parked) = taken else {
             return;
         };
         let Parked {
