@@ -134,6 +134,9 @@ impl Trickle {
 
     /// A description of ours leaves.
     pub(super) fn described(&mut self, sdp: &str) {
+        if !self.wanted {
+            return;
+        }
         let Some(next) = IceDescription::read(sdp) else {
             return self.retract();
         };
@@ -173,6 +176,9 @@ impl Session {
     /// Takes what a report of the peer connection says of candidates, before it goes its way.
     pub(super) fn note_candidates(&mut self, cx: &mut Context, report: &MediaReport) {
         let trickle = &mut self.trickle;
+        if !trickle.wanted {
+            return;
+        }
         match report {
             MediaReport::Created { sdp } => trickle.created(sdp),
             MediaReport::Candidate { candidate, mid } => {
@@ -228,6 +234,11 @@ impl Session {
 
     /// Sends candidates soon, if there are any to send.
     pub(super) fn trickle(&mut self, cx: &mut Context) {
+        if matches!(self.state, State::Established(_)) && !self.trickle.peer {
+            // A settled call keeps nothing that it will not use.
+            self.trickle.retract();
+            self.trickle.remote = None;
+        }
         let timer = Timer::Session(self.id, SessionTimer::Trickle);
         if self.may_trickle() && cx.timers.deadline(&timer).is_none() {
             cx.set_timer(timer, TOGETHER);
