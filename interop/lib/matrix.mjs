@@ -448,6 +448,22 @@ export function describeMatrix(name, startServer) {
       });
     }
 
+    test('the browser makes the offer when offhook makes none', async () => {
+      const { alice, bob } = phones;
+      await bob.does('call alice late-offer');
+      await alice.saw('incoming');
+      await alice.do('answer');
+      await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
+      await hearEachOther('alice', 'bob');
+      // Which side offers next is as open as ever.
+      await bob.reoffers('hold');
+      await alice.saw('hold', { originator: 'remote' });
+      await bob.reoffers('unhold');
+      await alice.do('renegotiate');
+      await alice.saw('renegotiate:done');
+      await hearEachOther('alice', 'bob');
+    });
+
     test('video is declined by a side that has none, and the call lives', async () => {
       const { alice, bob } = phones;
       await talk('alice', 'bob', { videoOffered: true });

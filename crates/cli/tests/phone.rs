@@ -151,11 +151,7 @@ fn a_wrong_command_is_told_and_the_phone_goes_on() {
         ),
         ("hold", "no call stands", "calls shows how each call stands"),
         ("hold 7", "there is no call 7", "there is none at all"),
-        (
-            "call",
-            "whom to call is missing",
-            "write call TARGET [anonymous]",
-        ),
+        ("call", "whom to call is missing", "write call TARGET"),
         (
             "call http://example.com",
             "http://example.com",

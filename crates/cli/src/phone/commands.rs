@@ -1,11 +1,10 @@
 //! What can be typed, and what it means.
 
 use std::fmt;
-use std::time::Duration;
 
-use offhook::{DtmfOptions, DtmfTransport, MediaKinds};
+use offhook::{DtmfOptions, MediaKinds};
 
-use crate::args;
+use super::words::{Problem, Words};
 
 /// A line that was understood.
 #[derive(Clone, Debug)]
@@ -13,6 +12,7 @@ pub(super) enum Command {
     Call {
         target: String,
         anonymous: bool,
+        late_offer: bool,
     },
     /// Something to do with one call: the one of this number, or the one that it fits.
     OfCall {
@@ -131,8 +131,8 @@ const fn usage(verb: &'static str, form: &'static str, meaning: &'static str) ->
 const COMMANDS: &[Usage] = &[
     usage(
         "call",
-        "TARGET [anonymous]",
-        "call an address, or a user of the own domain",
+        "TARGET [anonymous] [late-offer]",
+        "call an address, or a user of the own domain; late-offer: let the callee make the offer",
     ),
     usage("answer", "[N]", "take an incoming call"),
     usage(
@@ -260,7 +260,7 @@ pub(super) struct Misspoken {
 
 /// Reads a line. An empty one, or one that begins with `#`, says nothing.
 pub(super) fn parse(line: &str) -> Result<Option<Command>, Misspoken> {
-    let mut words = Words(line.trim());
+    let mut words = Words::of(line);
     let Some(spoken) = words.next().filter(|word| !word.starts_with('#')) else {
         return Ok(None);
     };
@@ -303,13 +303,12 @@ fn unknown(spoken: &str) -> Misspoken {
     }
 }
 
-type Problem = String;
-
 fn command(verb: &str, words: &mut Words<'_>) -> Result<Command, Problem> {
     Ok(match verb {
         "call" => Command::Call {
             target: words.needed("whom to call")?.to_owned(),
             anonymous: words.flag("anonymous"),
+            late_offer: words.flag("late-offer"),
         },
         "hang-up" if words.flag("all") => Command::HangUpAll,
         "calls" => Command::Calls,
@@ -394,159 +393,12 @@ fn deed(verb: &str, words: &mut Words<'_>) -> Result<(Option<usize>, Deed), Prob
     Ok((number, deed))
 }
 
-/// What is left of a line.
-struct Words<'a>(&'a str);
-
-impl<'a> Words<'a> {
-    fn peek(&self) -> Option<&'a str> {
-        self.0.split_whitespace().next()
-    }
-
-    fn next(&mut self) -> Option<&'a str> {
-        let word = self.peek()?;
-        let rest = self.0.trim_start();
-        self.0 = rest[word.len()..].trim_start();
-        Some(word)
-    }
-
-    fn needed(&mut self, what: &str) -> Result<&'a str, Problem> {
-        self.next().ok_or_else(|| format!("{what} is missing"))
-    }
-
-    /// All the rest as it stands.
-    fn rest(&mut self, what: &str) -> Result<String, Problem> {
-        let rest = std::mem::take(&mut self.0).trim();
-        match rest.is_empty() {
-            true => Err(format!("{what} is missing")),
-            false => Ok(rest.to_owned()),
-        }
-    }
-
-    /// Takes the next word if it is this one.
-    fn flag(&mut self, flag: &str) -> bool {
-        let found = self
-            .peek()
-            .is_some_and(|word| word.eq_ignore_ascii_case(flag));
-        if found {
-            self.next();
-        }
-        found
-    }
-
-    fn number(&mut self) -> Option<usize> {
-        let number = self.peek()?.parse().ok()?;
-        self.next();
-        Some(number)
-    }
-
-    /// A number that is followed by something else.
-    fn number_before_more(&mut self) -> Option<usize> {
-        match self.0.split_whitespace().count() {
-            0 | 1 => None,
-            _ => self.number(),
-        }
-    }
-
-    /// A number that is not the target itself, because that follows.
-    fn number_before_target(&mut self) -> Option<usize> {
-        match self
-            .0
-            .split_whitespace()
-            .nth(1)?
-            .eq_ignore_ascii_case("stay")
-        {
-            true => None,
-            false => self.number(),
-        }
-    }
-
-    /// A number that is not the tones themselves, because they follow.
-    fn number_before_tones(&mut self) -> Option<usize> {
-        let is_tone = |c: char| c.is_ascii_digit() || "ABCDRabcdr*#,".contains(c);
-        match self.0.split_whitespace().nth(1)?.chars().all(is_tone) {
-            true => self.number(),
-            false => None,
-        }
-    }
-
-    /// A number that is no status: too small for one, or followed by another number.
-    fn number_before_status(&mut self) -> Option<usize> {
-        let mut words = self.0.split_whitespace();
-        let first: usize = words.next()?.parse().ok()?;
-        let second = words.next().and_then(|word| word.parse::<usize>().ok());
-        match first < 100 || second.is_some() {
-            true => self.number(),
-            false => None,
-        }
-    }
-
-    /// A status of this range, and the rest as its words.
-    fn refusal(&mut self, range: std::ops::RangeInclusive<u16>) -> Result<Refusal, Problem> {
-        let Some(word) = self.next() else {
-            return Ok(Refusal::default());
-        };
-        let status = word.parse().ok().filter(|status| range.contains(status));
-        let status = status.ok_or_else(|| {
-            format!(
-                "{word:?} is no status from {} to {}",
-                range.start(),
-                range.end()
-            )
-        })?;
-        let reason = self.rest("the reason").ok();
-        Ok(Refusal {
-            status: Some(status),
-            reason,
-        })
-    }
-
-    fn kinds(&mut self) -> Option<MediaKinds> {
-        let mut kinds = MediaKinds::default();
-        loop {
-            if self.flag("audio") {
-                kinds.audio = true;
-            } else if self.flag("video") {
-                kinds.video = true;
-            } else {
-                return (kinds != MediaKinds::default()).then_some(kinds);
-            }
-        }
-    }
-
-    fn dtmf_options(&mut self) -> Result<DtmfOptions, Problem> {
-        let mut options = DtmfOptions::default();
-        loop {
-            if self.flag("info") {
-                options.transport = DtmfTransport::Info;
-            } else if self.flag("rfc2833") || self.flag("rfc4733") || self.flag("rtp") {
-                options.transport = DtmfTransport::Rfc2833;
-            } else if self.flag("duration") {
-                options.duration = self.time()?;
-            } else if self.flag("gap") {
-                options.inter_tone_gap = self.time()?;
-            } else {
-                return Ok(options);
-            }
-        }
-    }
-
-    fn time(&mut self) -> Result<Duration, Problem> {
-        let word = self.needed("the time")?;
-        args::duration(word).map_err(|right| format!("{word:?} is no time: {right}"))
-    }
-
-    fn policy(&mut self) -> Result<Policy, Problem> {
-        match self.needed("on or off")? {
-            "on" => Ok(Policy::Accept),
-            "off" => Ok(Policy::Refuse),
-            "ask" => Ok(Policy::Ask),
-            other => Err(format!("{other:?} is not understood here")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use offhook::DtmfTransport;
+
     use super::*;
 
     fn of_call(line: &str) -> (Option<usize>, Deed) {
@@ -569,14 +421,26 @@ mod tests {
 
     #[test]
     fn a_call_names_its_target() {
-        let Ok(Some(Command::Call { target, anonymous })) = parse(" call sip:bob@b.example ")
-        else {
-            panic!("no call");
-        };
-        assert_eq!((target.as_str(), anonymous), ("sip:bob@b.example", false));
+        for (line, flags) in [
+            (" call sip:bob@b.example ", (false, false)),
+            ("call sip:bob@b.example late-offer", (false, true)),
+            ("call sip:bob@b.example anonymous late-offer", (true, true)),
+        ] {
+            match parse(line) {
+                Ok(Some(Command::Call {
+                    target,
+                    anonymous,
+                    late_offer,
+                })) => {
+                    assert_eq!(target, "sip:bob@b.example");
+                    assert_eq!((anonymous, late_offer), flags, "{line}");
+                }
+                other => panic!("{line}: {other:?}"),
+            }
+        }
         let wrong = wrong("call");
         assert_eq!(wrong.problem, "whom to call is missing");
-        assert_eq!(wrong.right, "write call TARGET [anonymous]");
+        assert_eq!(wrong.right, "write call TARGET [anonymous] [late-offer]");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod input;
 mod media;
 mod news;
 mod trouble;
+mod words;
 
 use std::time::Duration;
 
@@ -189,7 +190,11 @@ impl Phone<'_> {
     /// What more there is to say about it, for machines.
     async fn carry_out(&mut self, command: Command) -> Result<Value, Trouble> {
         match command {
-            Command::Call { target, anonymous } => return self.call(&target, anonymous),
+            Command::Call {
+                target,
+                anonymous,
+                late_offer,
+            } => return self.call(&target, anonymous, late_offer),
             Command::OfCall { number, deed } => return self.of_call(number, deed).await,
             Command::HangUpAll => self.hang_up_all(),
             Command::Calls if self.output.is_json() => {
@@ -207,12 +212,15 @@ impl Phone<'_> {
         Ok(Value::Null)
     }
 
-    fn call(&mut self, target: &str, anonymous: bool) -> Result<Value, Trouble> {
+    fn call(&mut self, target: &str, anonymous: bool, late_offer: bool) -> Result<Value, Trouble> {
         let number = self.calls.number();
         let ends = Ends::of(self.args, number)?;
         let mut call = with_ends!(ends, self.user_agent.call(target));
         if anonymous {
             call = call.anonymous();
+        }
+        if late_offer {
+            call = call.late_offer();
         }
         let session = call.start()?;
         Ok(self.calling(number, session))
