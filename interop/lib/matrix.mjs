@@ -3,12 +3,17 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startBrowser } from './browser.mjs';
-import { audible, inboundPackets, silent } from './media.mjs';
+import { remove, temporaryFolder } from './folder.mjs';
+import { framesOf, inboundPackets, silent } from './media.mjs';
 import { OfferlessCaller } from './offerless.mjs';
 import { NativePhone, offhookBinary } from './offhook.mjs';
 
-// Alice and carol are JsSIP in the browser, bob and dave are offhook. Erin (JsSIP) and frank
+const PATTERN = fileURLToPath(new URL('../../assets/pattern-vp8.ivf', import.meta.url));
+
+// Alice and carol are JsSIP in the browser, bob and dave are offhook, dave with video. Erin (JsSIP) and frank
 // (offhook) talk all the time: their sessions are to be refreshed.
 const BROWSERS = ['alice', 'carol', 'erin'];
 const NATIVES = ['bob', 'dave', 'frank'];
@@ -22,12 +27,16 @@ const SESSION_EXPIRES = 90;
 /** Defines the tests. `startServer` is as in `describeCalls`. */
 export function describeMatrix(name, startServer) {
   describe(`what a call can do, with JsSIP through ${name}`, () => {
-    let server, browser, started;
+    let server, browser, started, folder;
     const phones = {};
     let expected;
 
     before(async () => {
       offhookBinary();
+      folder = temporaryFolder('video');
+      const video = [
+        '--play-video', PATTERN, '--repeat-video', '--record-video', path.join(folder, 'seen.ivf'),
+      ];
       server = await startServer(USERS);
       browser = await startBrowser();
       await Promise.all([
@@ -38,7 +47,7 @@ export function describeMatrix(name, startServer) {
         }),
         ...NATIVES.map(async (user) => {
           const account = { address: address(user), password: USERS[user], server: server.ws };
-          phones[user] = new NativePhone(account, '--echo');
+          phones[user] = new NativePhone(account, '--echo', ...(user === 'dave' ? video : []));
           await phones[user].saw('registered');
         }),
       ]);
@@ -50,6 +59,7 @@ export function describeMatrix(name, startServer) {
       await Promise.all(BROWSERS.map((user) => phones[user]?.close()));
       await browser?.stop();
       await server?.stop();
+      if (folder) remove(folder);
     });
 
     beforeEach(() => {
@@ -479,6 +489,38 @@ export function describeMatrix(name, startServer) {
       await alice.saw('unhold:done');
       await hearEachOther('alice', 'bob');
     });
+
+    for (const [caller, callee] of [['dave', 'alice'], ['alice', 'dave']]) {
+      test(`${caller === 'dave' ? 'offhook' : 'the browser'} calls with audio and video`, async () => {
+        const { alice, dave } = phones;
+        await talk(caller, callee, { video: true });
+        await hearEachOther('alice', 'dave');
+        await pictures(25);
+        await dave.reoffers('hold');
+        await silent(async () => (await alice.do('inboundVideo')).packetsReceived);
+        await dave.reoffers('unhold');
+        await pictures(25);
+
+        await dave.does('hang-up');
+        const { call } = await dave.saw('summary');
+        const { codec, frames } = framesOf(path.join(folder, call === 1 ? 'seen.ivf' : `seen-${call}.ivf`));
+        assert.equal(codec, 'VP80');
+        assert.ok(frames >= 10, `dave has recorded ${frames} pictures of the browser's camera`);
+      });
+    }
+
+    /** Waits until alice has seen so many pictures more; offhook sends 25 a second. */
+    async function pictures(count) {
+      const { alice } = phones;
+      const before = (await alice.do('inboundVideo')).framesDecoded;
+      const until = Date.now() + 6000;
+      for (;;) {
+        const seen = (await alice.do('inboundVideo')).framesDecoded - before;
+        if (seen >= count) return;
+        assert.ok(Date.now() < until, `alice has seen ${seen} pictures in 6 s, not ${count}`);
+        await delay(100);
+      }
+    }
 
     test('two offers that cross are both taken in the end', async () => {
       const { alice, bob } = phones;

@@ -1,6 +1,7 @@
 // What is asked of the media of a call.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
@@ -45,4 +46,17 @@ export async function silent(count, within = 3000) {
     if (more === 0) return;
     assert.ok(Date.now() - started < within, `${more} packets still come in half a second`);
   }
+}
+
+/** The codec and the number of frames of an IVF file. */
+export function framesOf(file) {
+  const bytes = readFileSync(file);
+  assert.equal(bytes.toString('latin1', 0, 4), 'DKIF', `${file} is an IVF file`);
+  let frames = 0;
+  // A header of its own length, then frames of a length, a timestamp, and so many bytes.
+  for (let at = bytes.readUInt16LE(6); at + 12 <= bytes.length; frames += 1) {
+    at += 12 + bytes.readUInt32LE(at);
+    assert.ok(at <= bytes.length, `the last frame of ${file} is whole`);
+  }
+  return { codec: bytes.toString('latin1', 8, 12), frames };
 }

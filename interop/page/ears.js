@@ -1,4 +1,4 @@
-// What a page hears, and counts, of the media that comes in.
+// What a page hears, sees, and counts of the media that comes in.
 
 /** The two frequencies of each DTMF tone, in hertz (ITU-T Q.23). */
 const ROWS = [697, 770, 852, 941];
@@ -7,14 +7,17 @@ const KEYS = ['123A', '456B', '789C', '*0#D'];
 
 // Chromium decodes only what somebody listens to.
 const speaker = new Audio();
+const screen = document.createElement('video');
+screen.muted = true;
 let analyser;
 
 /** Plays what `connection` brings. */
 export function listen(connection) {
   connection.addEventListener('track', ({ track }) => {
-    if (track.kind !== 'audio') return;
-    speaker.srcObject = new MediaStream([track]);
-    speaker.play();
+    const player = track.kind === 'audio' ? speaker : screen;
+    player.srcObject = new MediaStream([track]);
+    // Told by the numbers, should it not play.
+    player.play().catch(() => {});
   });
 }
 
