@@ -70,13 +70,26 @@ export function describeMatrix(name, startServer) {
       }
     });
     afterEach(async (context) => {
-      if (context.error || context.passed === false) {
-        const logs = [server.log, ...NATIVES.map((user) => phones[user].lines)];
-        for (const { name, entries } of logs) {
-          const text = entries.slice(-400).map(({ text }) => `  ${text}`);
-          console.error(`${name} said:\n${text.join('\n')}`);
+      let error = context.error;
+      if (context.passed === false) error ??= true;
+      try {
+        await leftNothing();
+      } catch (left) {
+        error = left;
+        throw left;
+      } finally {
+        if (error) {
+          const logs = [server.log, ...NATIVES.map((user) => phones[user].lines)];
+          for (const { name, entries } of logs) {
+            const text = entries.slice(-400).map(({ text }) => `  ${text}`);
+            console.error(`${name} said:\n${text.join('\n')}`);
+          }
         }
       }
+    });
+
+    /** Everybody has hung up, and was refused nothing but what the story tells. */
+    async function leftNothing() {
       // One side after the other: a BYE that crosses another is refused.
       await Promise.all(['bob', 'dave'].map(hungUp));
       await Promise.all(['alice', 'carol'].map(hungUp));
@@ -91,7 +104,7 @@ export function describeMatrix(name, startServer) {
         phones[user].refusals.map(({ status, method }) => `${user}'s ${method}: ${status}`),
       );
       assert.deepEqual(refused.sort(), expected.sort(), 'what peers refused');
-    });
+    }
 
     const address = (user) => `sip:${user}@${server.domain}`;
 
@@ -101,11 +114,8 @@ export function describeMatrix(name, startServer) {
     async function hungUp(user) {
       const phone = phones[user];
       if (phone instanceof NativePhone) {
-        await phone.does('hang-up all');
-        for (const setting of ['auto-answer off', 'accept-refers ask', 'accept-replaces ask']) {
-          phone.say(setting);
-        }
-        while ((await phone.calls()).length) await delay(20);
+        await phone.hangUp();
+        for (const setting of ['accept-refers ask', 'accept-replaces ask']) await phone.does(setting);
       } else {
         await phone.do('slowDown', 0);
         await phone.do('terminateAll');

@@ -59,6 +59,8 @@ export class NativePhone extends Offhook {
   refusals = [];
   /** Every request that it has sent or received, as `{ sent, method }`. */
   requests = [];
+  /** The CSeq of each BYE of this phone that nobody has answered yet. */
+  #byes = new Set();
   #message;
 
   constructor({ address, password, server }, ...args) {
@@ -79,11 +81,15 @@ export class NativePhone extends Offhook {
   #read(text) {
     const message = this.#message;
     message.start ??= text;
-    const [, method] = /^CSeq:\s*\d+\s+(\w+)/i.exec(text) ?? [];
+    const [, cseq, method] = /^CSeq:\s*(\d+\s+(\w+))/i.exec(text) ?? [];
     if (!method) return;
     this.#message = undefined;
     const [, status] = /^SIP\/2\.0 (\d+)/.exec(message.start) ?? [];
-    if (!status) return this.requests.push({ sent: !message.received, method });
+    if (!status) {
+      if (method === 'BYE' && !message.received) this.#byes.add(cseq);
+      return this.requests.push({ sent: !message.received, method });
+    }
+    if (message.received) this.#byes.delete(cseq);
     // A challenge is no refusal.
     if (!message.received || status < 300 || status === '401' || status === '407') return;
     this.refusals.push({ status: Number(status), method });
@@ -117,6 +123,16 @@ export class NativePhone extends Offhook {
         if (attempt >= 20 || !/waiting for the ACK/.test(error.message)) throw error;
         await delay(50);
       }
+    }
+  }
+
+  /** Ends every call, and waits until the peers have agreed. */
+  async hangUp() {
+    await this.does('hang-up all');
+    const until = Date.now() + 5000;
+    while (this.#byes.size || (await this.calls()).length) {
+      if (Date.now() > until) throw new Error(`${this.name}: calls do not end`);
+      await delay(20);
     }
   }
 

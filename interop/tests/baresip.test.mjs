@@ -49,8 +49,7 @@ for (const [name, startServer] of [['offhook exchange', startExchange], ['Kamail
           console.error(`${name} said:\n${text.join('\n')}`);
         }
       }
-      await bob.does('hang-up all');
-      while ((await bob.calls()).length) await delay(20);
+      await bob.hangUp();
       assert.deepEqual(bob.refusals, [], 'what baresip refused');
     });
 
