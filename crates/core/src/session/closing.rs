@@ -3,8 +3,8 @@
 use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, WriteError};
 
 use super::established::Unacknowledged;
+use super::forks::end_unwanted;
 use super::outgoing::{Invite, Outgoing};
-use super::proceeding::end_unwanted;
 use super::{InDialog, Session, SessionTimer, State};
 use crate::cause::Cause;
 use crate::context::{Context, Owner, Timer};
