@@ -269,6 +269,16 @@ export function describeMatrix(name, startServer) {
       await bob.saw('info:delivered', { status: 200 });
     });
 
+    test('text goes both ways without a call', async () => {
+      const { alice, bob } = phones;
+      await alice.do('sendMessage', address('bob'), 'from the browser: 你好');
+      await bob.saw('message', { text: 'from the browser: 你好' });
+      await alice.saw('message:delivered');
+      await bob.does('message alice from offhook: ¡hola!');
+      await alice.saw('message', { originator: 'remote', text: 'from offhook: ¡hola!' });
+      await bob.saw('message:delivered', { to: 'alice' });
+    });
+
     test('offhook passes one browser on to another', async () => {
       const { alice, bob, carol } = phones;
       await talk('bob', 'alice');

@@ -103,6 +103,10 @@ window.phone = {
     for (const event of UA_EVENTS) {
       ua.on(event, (data) => window.report({ event, cause: data?.cause }));
     }
+    ua.on('newMessage', ({ originator, message, request }) => {
+      window.report({ event: 'message', originator, text: request.body });
+      message.on('succeeded', () => window.report({ event: 'message:delivered' }));
+    });
     ua.on('newRTCSession', (data) => {
       // An outgoing one is followed from here on too, before its first event.
       const call = follow(data.session);
@@ -145,6 +149,10 @@ window.phone = {
 
   sendInfo(contentType, body) {
     session().sendInfo(contentType, body);
+  },
+
+  sendMessage(target, text) {
+    ua.sendMessage(target, text);
   },
 
   /** Refers the peer of `call` to `target`, or, with `replaces`, to the peer of that call. */

@@ -191,6 +191,23 @@ fn a_wrong_command_is_told_and_the_phone_goes_on() {
 }
 
 #[test]
+fn text_goes_to_another_phone_and_to_nobody() {
+    let (_exchange, server) = exchange();
+    let mut alice = phone(&server, "alice", &[]);
+    let mut bob = phone(&server, "bob", &[]);
+    alice.say("message bob Dinner  at eight? 你好");
+    let message = bob.wait_for("message");
+    assert_eq!(message["text"], "Dinner  at eight? 你好", "{message}");
+    let from = message["from"].as_str().unwrap_or_default();
+    assert!(from.contains("alice@localhost"), "{message}");
+    assert_eq!(alice.wait_for("message:delivered")["to"], "bob");
+    alice.say("message nobody Are you there?");
+    let failed = alice.wait_for("message:failed");
+    let why = failed["message"].as_str().unwrap_or_default();
+    assert!(why.contains("404"), "{failed}");
+}
+
+#[test]
 fn a_call_is_heard_before_it_is_answered_and_may_be_rejected() {
     let (_exchange, server) = exchange();
     let mut alice = phone(&server, "alice", &[]);

@@ -19,6 +19,10 @@ pub(super) enum Command {
         number: Option<usize>,
         deed: Deed,
     },
+    Message {
+        target: String,
+        text: String,
+    },
     HangUpAll,
     Calls,
     AutoAnswer(bool),
@@ -192,6 +196,11 @@ const COMMANDS: &[Usage] = &[
         "write what comes in from now on to a WAV file",
     ),
     usage("stats", "[N]", "packets, loss, jitter, path and more"),
+    usage(
+        "message",
+        "TARGET TEXT",
+        "send text to an address, or a user of the own domain",
+    ),
     usage("calls", "", "list the calls"),
     usage(
         "auto-answer",
@@ -309,6 +318,10 @@ fn command(verb: &str, words: &mut Words<'_>) -> Result<Command, Problem> {
             target: words.needed("whom to call")?.to_owned(),
             anonymous: words.flag("anonymous"),
             late_offer: words.flag("late-offer"),
+        },
+        "message" => Command::Message {
+            target: words.needed("whom to write to")?.to_owned(),
+            text: words.rest("the text")?,
         },
         "hang-up" if words.flag("all") => Command::HangUpAll,
         "calls" => Command::Calls,
@@ -594,6 +607,17 @@ mod tests {
             of_call("play 2 echo"),
             (Some(2), Deed::Play(Sound::Echo))
         ));
+    }
+
+    #[test]
+    fn a_message_has_a_target_and_the_rest_is_its_text() {
+        match parse("message bob  2  or 3? ") {
+            Ok(Some(Command::Message { target, text })) => {
+                assert_eq!((target.as_str(), text.as_str()), ("bob", "2  or 3?"));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(wrong("message bob").problem, "the text is missing");
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod words;
 
 use std::time::Duration;
 
-use offhook::{Asks, TerminateOptions, UserAgent, UserAgentEvent};
+use offhook::{Asks, RequestOptions, TerminateOptions, UserAgent, UserAgentEvent};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -136,6 +136,7 @@ pub(crate) async fn run(
             () = interrupts.wait() => break Ok(()),
             event = phone.user_agent.next() => match event {
                 Some(UserAgentEvent::IncomingCall(session)) => phone.incoming(session),
+                Some(UserAgentEvent::Message(message)) => phone.written(&message),
                 Some(event) => {
                     if let Err(failure) = standing.tell(&event) {
                         break Err(failure);
@@ -196,6 +197,11 @@ impl Phone<'_> {
                 late_offer,
             } => return self.call(&target, anonymous, late_offer),
             Command::OfCall { number, deed } => return self.of_call(number, deed).await,
+            Command::Message { target, text } => {
+                let options = RequestOptions::default();
+                let request = self.user_agent.send_message(&target, text, options)?;
+                self.news.follow_message(target, request);
+            }
             Command::HangUpAll => self.hang_up_all(),
             Command::Calls if self.output.is_json() => {
                 self.output.event("calls", "", self.calls.fields());

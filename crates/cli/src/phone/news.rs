@@ -1,8 +1,8 @@
 //! What happens to the calls, brought to one place.
 
 use offhook::{
-    CallEnd, ReferState, ReferSubscriber, Session, SessionEvent, Stats, StatusLine,
-    TerminateOptions,
+    CallEnd, Error, IncomingMessage, PendingRequest, ReferState, ReferSubscriber, Session,
+    SessionEvent, Stats, StatusLine, TerminateOptions,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -21,6 +21,8 @@ pub(super) enum News {
     Event(usize, SessionEvent),
     /// What became of a REFER.
     Refer(usize, ReferState),
+    /// What became of a message to this address.
+    Delivered(String, Result<(), Error>),
     /// It is over, and all it recorded is written.
     Over(usize, Session, Box<(CallEnd, Stats)>),
 }
@@ -52,6 +54,14 @@ impl Desk {
         });
     }
 
+    pub(super) fn follow_message(&self, to: String, request: PendingRequest) {
+        let desk = self.0.clone();
+        tokio::spawn(async move {
+            let answer = request.await.map(|_| ());
+            let _ = desk.send(News::Delivered(to, answer)).await;
+        });
+    }
+
     pub(super) fn follow_refer(&self, number: usize, subscriber: ReferSubscriber) {
         let desk = self.0.clone();
         tokio::spawn(async move {
@@ -70,6 +80,16 @@ impl Phone<'_> {
         match news {
             News::Event(number, event) => self.happened(number, event),
             News::Refer(number, state) => self.referred(number, &state),
+            News::Delivered(to, Ok(())) => {
+                let text = format_args!("the message to {to} has arrived");
+                self.output
+                    .event("message:delivered", text, json!({ "to": to }));
+            }
+            News::Delivered(to, Err(error)) => {
+                let text = format_args!("the message to {to} has not arrived: {error}");
+                let fields = json!({ "to": to, "message": error.to_string() });
+                self.output.event("message:failed", text, fields);
+            }
             News::Over(number, session, how) => {
                 let (end, stats) = *how;
                 let outcome = Outcome {
@@ -190,6 +210,19 @@ impl Phone<'_> {
             // It has just ended by itself, at worst.
             let _ = session.terminate(TerminateOptions::default());
         }
+    }
+
+    /// Somebody writes. Dropped after that, the message is accepted.
+    pub(super) fn written(&self, message: &IncomingMessage) {
+        let from = message.from();
+        let text = message.text().unwrap_or("(no text)");
+        let fields = json!({
+            "from": from,
+            "content_type": message.request().header("Content-Type"),
+            "text": message.text(),
+        });
+        self.output
+            .event("message", format_args!("{from}: {text}"), fields);
     }
 
     /// A call is being made.
