@@ -248,7 +248,9 @@ impl Notifier {
         };
         match sent {
             Ok(_) => false,
-            Err(_) => self.answered(cx, sessions, &Answer::Unsent),
+            Err(Unsent::NoWay) => self.answered(cx, sessions, &Answer::Unsent),
+            // What the peer calls itself cannot be written: no later NOTIFY would leave, either.
+            Err(Unsent::Refused) => self.end(cx, SubscriptionEnd::Unsent),
         }
     }
 
