@@ -77,6 +77,33 @@ fn a_bye_that_was_on_its_way_is_sent_again() {
 }
 
 #[test]
+fn a_transfer_during_the_outage_bears_the_contact_of_the_new_flow() {
+    let mut lone = established();
+    cut(&mut lone);
+    lone.local = "192.0.2.77:40000";
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    lone.agent
+        .session(id)
+        .expect("it lives")
+        .refer(now, "carol", Default::default())
+        .expect("a REFER");
+    lone.drain();
+    assert!(lone.requests.is_empty());
+    let_back(&mut lone);
+    let refer = lone.request(Method::Refer);
+    assert_eq!(lone.sent_on.last(), lone.flow.as_ref());
+    let hold = {
+        let now = lone.now;
+        let mut session = lone.agent.session(id).expect("it lives");
+        session.hold(now, Default::default()).expect("held");
+        lone.drain();
+        lone.request(Method::Invite)
+    };
+    assert!(refer.header("Contact").is_some());
+    assert_eq!(refer.header("Contact"), hold.header("Contact"));
+}
+
+#[test]
 fn a_hold_during_the_outage_is_made_when_the_connection_is_back() {
     let mut lone = established();
     cut(&mut lone);

@@ -87,7 +87,6 @@ impl Session {
             let headers = request.headers_mut();
             headers.push(HeaderName::Event, event)?;
             headers.push(HeaderName::SubscriptionState, state)?;
-            cx.put_contact(headers, dialog.flow())?;
             headers.push(HeaderName::UserAgent, &cx.config.user_agent)?;
             request.set_body(SIPFRAG, body)?;
             Ok(request)

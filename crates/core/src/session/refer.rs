@@ -172,7 +172,6 @@ impl Session {
                 headers.push(HeaderName::ReferSub, "false")?;
             }
             headers::put_extra(headers, &options.extra_headers)?;
-            cx.put_contact(headers, dialog.flow())?;
             headers::put_identity(headers, &cx.config)?;
             Ok(request)
         });
