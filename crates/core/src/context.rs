@@ -142,6 +142,8 @@ pub(crate) struct Context {
     /// Which session rings for an INVITE, by its transaction and by its marks.
     pub(crate) invites: Owners<TransactionId>,
     pub(crate) marks: Owners<Arc<str>>,
+    /// The re-INVITE of each session that waits for its final response.
+    pub(crate) reinvites: BTreeMap<SessionId, TransactionId>,
     /// Sessions whose INVITE waits for a way.
     pub(crate) expectant: BTreeSet<SessionId>,
     /// Sessions that have come to their end in this turn.
@@ -159,6 +161,10 @@ pub(crate) struct Context {
 
 /// How many messages may wait for one flow to open.
 const MAX_WAITING: usize = 256;
+
+/// How long a re-INVITE waits for its final response, as long as the peer says that it is trying:
+/// RFC 3261 sets no limit, and until then no other offer can be made.
+const REINVITE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Context {
     pub(crate) fn new(config: Config, seed: [u8; 32]) -> Self {
@@ -185,6 +191,7 @@ impl Context {
             inquiries: BTreeMap::new(),
             invites: Owners::new(),
             marks: Owners::new(),
+            reinvites: BTreeMap::new(),
             expectant: BTreeSet::new(),
             closed: Vec::new(),
             next_ask: 1,
@@ -215,11 +222,30 @@ impl Context {
         self.inquiries.clear();
         self.invites.clear();
         self.marks.clear();
+        self.reinvites.clear();
         self.expectant.clear();
         self.closed.clear();
         self.errands.clear();
         self.referrals.clear();
         self.connection.disconnect(&mut self.outputs);
+    }
+
+    /// Waits for the final response to a session's re-INVITE no longer than its CANCEL asks for
+    /// (RFC 3261 section 9.1): the peer has not answered in time, or the session is over.
+    pub(crate) fn cancel_reinvite(&mut self, session: SessionId) {
+        if let Some(reinvite) = self.reinvites.remove(&session) {
+            // One that is answered already needs no CANCEL.
+            let _ = self
+                .transactions
+                .cancel(self.now, &mut self.timers, reinvite, None);
+        }
+    }
+
+    /// A re-INVITE has its final response, or will have none.
+    pub(crate) fn reinvite_answered(&mut self, session: SessionId) {
+        self.reinvites.remove(&session);
+        self.timers
+            .cancel(&Timer::Session(session, SessionTimer::Reinvite));
     }
 
     pub(crate) fn event(&mut self, event: Event) {
@@ -387,6 +413,13 @@ impl Context {
             .transactions
             .request(self.now, &mut self.timers, request, &hop, &branch)
             .map_err(|_| Unsent::Refused)?;
+        if let Owner::InDialog(session, InDialog::Reinvite) = pending.owner {
+            self.reinvites.insert(session, id);
+            self.set_timer(
+                Timer::Session(session, SessionTimer::Reinvite),
+                REINVITE_PATIENCE,
+            );
+        }
         self.pending.insert(id, pending);
         Ok(id)
     }

@@ -96,7 +96,15 @@ impl Agent {
             .and_then(|id| self.sessions.get_mut(&id));
         match (session, invite) {
             (Some(session), _) => session.cancelled(&mut self.cx, request),
-            (None, Some(invite)) => self.replaces_cancelled(invite),
+            (None, Some(invite)) => {
+                // The CANCEL of a re-INVITE names its dialog.
+                let session =
+                    DialogId::of_request(&request).and_then(|id| self.cx.dialogs.get(&id));
+                match session.and_then(|id| self.sessions.get_mut(&id)) {
+                    Some(session) => session.reinvite_cancelled(&mut self.cx, invite),
+                    None => self.replaces_cancelled(invite),
+                }
+            }
             (None, None) => {}
         }
     }

@@ -53,14 +53,12 @@ impl Session {
         if progressing {
             // Our answer is being made for early media already: the 200 takes it.
             self.state = State::Incoming(Incoming::Answering(offered, options));
-            cx.timers
-                .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
+            self.answer_soon(cx);
             return Ok(());
         }
         if let Some(sdp) = offered.early.take() {
             self.state = State::Incoming(Incoming::Answering(offered, options));
-            cx.timers
-                .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
+            self.answer_soon(cx);
             self.accept(cx, sdp);
             return Ok(());
         }
@@ -70,10 +68,16 @@ impl Session {
             video: options.video.unwrap_or(asked.video),
         };
         self.state = State::Incoming(Incoming::Answering(offered, options));
-        cx.timers
-            .cancel(&Timer::Session(self.id, SessionTimer::NoAnswer));
+        self.answer_soon(cx);
         self.open_media(cx, wanted);
         Ok(())
+    }
+
+    /// The application has answered: the media engine, and a PRACK that holds the 200, may take as
+    /// long as ringing might.
+    fn answer_soon(&self, cx: &mut Context) {
+        let patience = cx.config.no_answer_timeout;
+        cx.set_timer(Timer::Session(self.id, SessionTimer::NoAnswer), patience);
     }
 
     /// The peer connection has our media: it takes the offer, or makes one where none came.
@@ -152,6 +156,7 @@ impl Session {
         cx.forget_invite(self.id);
         let Offered { dialog, .. } = incoming.into_offered();
         for timer in [
+            SessionTimer::NoAnswer,
             SessionTimer::Expires,
             SessionTimer::Provisional,
             SessionTimer::NoPrack,

@@ -129,6 +129,9 @@ pub(crate) struct Session {
     exchange: Exchange,
     /// Our offer that waits until the peer's is answered, after both met.
     later: Option<Reoffer>,
+    /// The peer's UPDATE without an offer, which the application may refuse. It refreshes the
+    /// session, and touches no exchange of descriptions.
+    refresh: Option<(Received, AskId)>,
     /// Whether the peer takes UPDATE, by its last Allow header.
     allows_update: bool,
     /// Whether it has been told that a new offer may be made.
@@ -171,6 +174,7 @@ impl Session {
             trickle: Trickle::default(),
             exchange: Exchange::Idle,
             later: None,
+            refresh: None,
             allows_update: false,
             ready: false,
             asserted: None,
@@ -273,8 +277,8 @@ impl Session {
             cx.media(self.id, MediaRequest::Capture { audio, video });
             return;
         }
-        if self.exchange_asked() == Some(ask) {
-            return self.exchange_replied(cx, reply);
+        if let Some(received) = self.take_asked(ask) {
+            return self.exchange_replied(cx, received, reply);
         }
         match &self.state {
             State::Incoming(incoming) if incoming.asked() == Some(ask) => self.announced(cx),
@@ -324,6 +328,7 @@ impl Session {
         match timer {
             SessionTimer::Gathering => self.media.negotiation.stop_gathering(cx, self.id),
             SessionTimer::Dtmf => self.next_tone(cx),
+            SessionTimer::Reinvite => cx.cancel_reinvite(self.id),
             SessionTimer::Glare => self.glare_over(cx),
             SessionTimer::Provisional => self.retransmit_provisional(cx),
             SessionTimer::NoPrack => self.provisional_unacknowledged(cx),
@@ -439,7 +444,10 @@ impl Session {
             InDialog::Bye => self.bye_answered(cx),
             InDialog::Prack => self.prack_answered(&answer),
             InDialog::Trickle => self.candidates_answered(cx, answer),
-            InDialog::Reinvite => self.reoffer_answered(cx, id, answer),
+            InDialog::Reinvite => {
+                cx.reinvite_answered(self.id);
+                self.reoffer_answered(cx, id, answer);
+            }
             InDialog::Update => self.reoffer_answered(cx, None, answer),
             // The session has ended: nothing more is told.
             InDialog::Dtmf(_) | InDialog::Info(_) if self.ended.is_some() => {}
@@ -476,6 +484,7 @@ impl Session {
             cx.timers.cancel(&Timer::Session(self.id, timer));
         }
         self.dtmf = DtmfQueue::default();
+        cx.cancel_reinvite(self.id);
         self.leave_exchange(cx, StatusCode::REQUEST_TERMINATED);
         if !matches!(self.media.setup, Setup::None) {
             cx.media(self.id, MediaRequest::Close);

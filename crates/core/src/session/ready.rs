@@ -70,6 +70,9 @@ impl Session {
     /// Gives up the exchange that is under way, as the dialog it goes through is gone: the peer's
     /// request is answered with `status` (RFC 3261 section 15.1.2).
     pub(super) fn leave_exchange(&mut self, cx: &mut Context, status: StatusCode) {
+        if let Some((received, _)) = self.refresh.take() {
+            cx.answer(received.transaction, &received.request, status);
+        }
         let later = self.later.take();
         match self.take_exchange() {
             Exchange::Idle => {}

@@ -15,6 +15,7 @@ use crate::event::SessionEvent;
 use crate::headers;
 use crate::media::SdpKind;
 use crate::offer_answer::Outcome;
+use crate::transaction::TransactionId;
 
 /// What a request of the peer runs into.
 enum Collision {
@@ -48,6 +49,10 @@ impl Session {
             },
         };
         let ask = cx.ask(self.id, question);
+        if refreshes(request) {
+            self.refresh = Some((received, ask));
+            return;
+        }
         // Our own offer, waiting after a collision, waits on.
         if let Exchange::Waiting(reoffer) = self.take_exchange() {
             self.later = Some(reoffer);
@@ -57,16 +62,17 @@ impl Session {
 
     /// What a request runs into (RFC 3261 section 14.2, RFC 3311 section 5.2).
     fn collision(&self, request: &Request) -> Option<Collision> {
+        if refreshes(request) {
+            return self.refresh_collision();
+        }
         let invite = request.method() == Method::Invite;
         let offers = !request.body().is_empty();
         match &self.exchange {
-            Exchange::Offering(_) | Exchange::Offered(_) | Exchange::Concluding(_)
-                if invite || offers =>
-            {
+            Exchange::Offering(_) | Exchange::Offered(_) | Exchange::Concluding(_) => {
                 return Some(Collision::Ours);
             }
             Exchange::Asking(..) | Exchange::Answering(_) => return Some(Collision::Theirs),
-            _ => {}
+            Exchange::Idle | Exchange::Waiting(_) => {}
         }
         let stable = self.media.negotiation.is_stable();
         match &self.state {
@@ -125,20 +131,39 @@ impl Session {
         }
     }
 
-    /// The question that the application has about the peer's request, if there is one.
-    pub(super) fn exchange_asked(&self) -> Option<AskId> {
-        match &self.exchange {
-            Exchange::Asking(_, ask) => Some(*ask),
-            _ => None,
+    /// What the peer's UPDATE without an offer runs into: nothing but another one, and a session
+    /// that has no dialog for it.
+    fn refresh_collision(&self) -> Option<Collision> {
+        match &self.state {
+            _ if self.refresh.is_some() => Some(Collision::Theirs),
+            State::Established(_)
+            | State::Incoming(_)
+            | State::Outgoing(Outgoing::Proceeding(..)) => None,
+            State::Outgoing(_) | State::Closing(_) | State::Closed => Some(Collision::Ours),
+        }
+    }
+
+    /// Whether the application considers an offer of the peer.
+    pub(super) fn considers_offer(&self) -> bool {
+        matches!(self.exchange, Exchange::Asking(..))
+    }
+
+    /// Takes the peer's request that this question is about, if it is about one.
+    pub(super) fn take_asked(&mut self, ask: AskId) -> Option<Received> {
+        if let Some((received, _)) = self.refresh.take_if(|(_, asked)| *asked == ask) {
+            return Some(received);
+        }
+        match self.take_exchange() {
+            Exchange::Asking(received, asked) if asked == ask => Some(received),
+            other => {
+                self.set_exchange(other);
+                None
+            }
         }
     }
 
     /// The application lets the peer's request through, or refuses it.
-    pub(super) fn exchange_replied(&mut self, cx: &mut Context, reply: Reply) {
-        let received = match self.take_exchange() {
-            Exchange::Asking(received, _) => received,
-            other => return self.set_exchange(other),
-        };
+    pub(super) fn exchange_replied(&mut self, cx: &mut Context, received: Received, reply: Reply) {
         if let Reply::Reject {
             status,
             reason,
@@ -192,9 +217,7 @@ impl Session {
     ) {
         match outcome {
             Outcome::OfferApplied => {
-                let held = sdp_of(&received.request, cx).is_some_and(is_hold);
                 self.set_exchange(Exchange::Answering(received));
-                self.set_remote_hold(cx, held);
                 self.media.negotiation.answer(cx, self.id);
             }
             Outcome::AnswerReady(sdp) | Outcome::OfferReady(sdp) => {
@@ -228,6 +251,9 @@ impl Session {
         self.note_allowed(&request);
         self.note_identity(cx, &request);
         cx.respond(transaction, response.clone());
+        if let Some(held) = sdp_of(&request, cx).map(is_hold) {
+            self.set_remote_hold(cx, held);
+        }
         let method = request.method();
         if method == Method::Invite {
             let sequence = request.cseq().map_or(0, |cseq| cseq.number);
@@ -271,6 +297,21 @@ impl Session {
         Ok(response)
     }
 
+    /// The peer takes its re-INVITE back (RFC 3261 section 9.2).
+    pub(crate) fn reinvite_cancelled(&mut self, cx: &mut Context, invite: TransactionId) {
+        match self.take_exchange() {
+            Exchange::Asking(received, _) | Exchange::Answering(received)
+                if received.transaction == invite =>
+            {
+                self.media.negotiation.roll_back(cx, self.id);
+                self.resume_later();
+                let status = StatusCode::REQUEST_TERMINATED;
+                cx.answer(received.transaction, &received.request, status);
+            }
+            other => self.set_exchange(other),
+        }
+    }
+
     /// Our own offer, put off by a collision, waits again for its time.
     fn resume_later(&mut self) {
         if matches!(self.exchange, Exchange::Idle)
@@ -279,4 +320,9 @@ impl Session {
             self.exchange = Exchange::Waiting(reoffer);
         }
     }
+}
+
+/// Whether a request is an UPDATE without an offer.
+fn refreshes(request: &Request) -> bool {
+    request.method() == Method::Update && request.body().is_empty()
 }

@@ -102,6 +102,8 @@ pub(crate) enum SessionTimer {
     Provisional,
     /// Its PRACK is overdue.
     NoPrack,
+    /// The final response to our re-INVITE is overdue.
+    Reinvite,
     /// The pause after two offers met is over (RFC 3261 section 14.1).
     Glare,
     /// The way to the server, or the final response to a cancelled INVITE, is overdue.
@@ -115,6 +117,7 @@ pub(super) const TIMERS: [SessionTimer; 16] = [
     SessionTimer::Retransmit,
     SessionTimer::NoAck,
     SessionTimer::Dtmf,
+    SessionTimer::Reinvite,
     SessionTimer::Glare,
     SessionTimer::Provisional,
     SessionTimer::NoPrack,

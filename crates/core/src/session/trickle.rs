@@ -367,9 +367,7 @@ impl Session {
     /// Whether a description of the peer has come, or may be on its way, and is not applied.
     fn awaits_description(&self) -> bool {
         match &self.state {
-            State::Established(_) => {
-                !self.media.negotiation.is_stable() || self.exchange_asked().is_some()
-            }
+            State::Established(_) => !self.media.negotiation.is_stable() || self.considers_offer(),
             State::Incoming(_) | State::Outgoing(_) => true,
             State::Closing(_) | State::Closed => false,
         }

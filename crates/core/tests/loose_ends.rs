@@ -1,0 +1,179 @@
+//! Stories of what is under way when something else ends, fails or never comes.
+
+mod util;
+
+use std::time::Duration;
+
+use offhook_core::{
+    MediaReport, MediaRequest, MediaStep, OnHold, Reply, TerminateOptions, Transport,
+};
+use util::{Manner, Pair};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Alice's re-INVITE is at bob's, whose application has not said what it thinks of it.
+fn considering(transport: Transport) -> Pair {
+    let mut pair = Pair::established(transport);
+    pair.bob.asks = Some(|question| question.name() == "reinvite");
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("sent");
+    pair.run(SECOND);
+    assert_eq!(pair.bob.questions.len(), 1);
+    pair
+}
+
+#[test]
+fn a_bye_of_either_side_answers_the_reinvite_that_is_considered() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        for bob_hangs_up in [false, true] {
+            let mut pair = considering(transport);
+            let now = pair.now;
+            let mut session = match bob_hangs_up {
+                true => pair.bob_session(),
+                false => pair.alice_session(),
+            };
+            session
+                .terminate(now, TerminateOptions::default())
+                .expect("hung up");
+            pair.run(SECOND);
+            assert_eq!(pair.bob.sent_count("SIP/2.0 487"), 1);
+            pair.run_out();
+            pair.assert_clean();
+        }
+    }
+}
+
+#[test]
+fn a_reinvite_that_is_never_answered_is_cancelled_and_the_call_lives() {
+    let mut pair = considering(Transport::Udp);
+    pair.run(SECOND * 30);
+    assert_eq!(pair.alice.sent_count("CANCEL"), 0);
+    pair.run(SECOND * 31);
+    assert_eq!(pair.alice.sent_count("CANCEL"), 1);
+    assert_eq!(pair.bob.sent_count("SIP/2.0 487"), 1);
+    assert!(
+        pair.alice
+            .story()
+            .ends_with("unhold(local) renegotiated(SIP Failure Code)"),
+        "{}",
+        pair.alice.story()
+    );
+    // What the application says now comes too late, and does no harm.
+    let (ask, _) = pair.bob.questions.pop().expect("a question");
+    let now = pair.now;
+    pair.bob.agent.reply(now, ask, Reply::Proceed);
+    pair.bob.asks = None;
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.bob_session()
+        .hold(now, Default::default())
+        .expect("both are ready again");
+    pair.run(SECOND);
+    assert!(
+        pair.alice.story().contains("hold(remote)"),
+        "{}",
+        pair.alice.story()
+    );
+    pair.alice_session()
+        .terminate(now, TerminateOptions::default())
+        .expect("hung up");
+    pair.run_out();
+    pair.assert_clean();
+}
+
+#[test]
+fn the_peers_refresh_leaves_our_own_offer_alone() {
+    let mut pair = Pair::established(Transport::Udp);
+    pair.run(SECOND * 43);
+    pair.bob.asks = Some(|question| question.name() == "reinvite");
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("sent");
+    pair.run(SECOND * 3);
+    assert_eq!(pair.bob.sent_count("UPDATE"), 1, "a refresh, half way");
+    assert_eq!(pair.alice.sent_count("SIP/2.0 200"), 1, "which is taken");
+    let (ask, _) = pair.bob.questions.pop().expect("a question");
+    let now = pair.now;
+    pair.bob.agent.reply(now, ask, Reply::Proceed);
+    pair.bob.asks = None;
+    pair.run(SECOND);
+    assert!(
+        pair.alice.story().ends_with("reoffered sdp renegotiated"),
+        "{}",
+        pair.alice.story()
+    );
+    assert!(
+        pair.bob.story().contains("hold(remote)"),
+        "{}",
+        pair.bob.story()
+    );
+    let now = pair.now;
+    pair.alice_session()
+        .unhold(now, Default::default())
+        .expect("alice is ready again");
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.alice_session()
+        .terminate(now, TerminateOptions::default())
+        .expect("hung up");
+    pair.run_out();
+    pair.assert_clean();
+}
+
+#[test]
+fn an_offer_that_cannot_be_answered_holds_nobody() {
+    let mut pair = Pair::established(Transport::Udp);
+    pair.bob.deaf_to = Some(|request| matches!(request, MediaRequest::CreateAnswer));
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("sent");
+    pair.run(SECOND);
+    let (now, session) = (pair.now, pair.bob.session.expect("a session"));
+    let report = MediaReport::Failed {
+        step: MediaStep::CreateAnswer,
+        error: "no codec".to_owned(),
+    };
+    pair.bob.agent.media(now, session, report);
+    pair.run(SECOND);
+    let info = pair.bob.agent.session_info(session).expect("it lives");
+    assert_eq!(info.is_on_hold(), OnHold::default());
+    assert!(!pair.bob.story().contains("hold"), "{}", pair.bob.story());
+    assert!(
+        pair.alice
+            .story()
+            .ends_with("hold(local) sdp unhold(local) renegotiated(SIP Failure Code)"),
+        "{}",
+        pair.alice.story()
+    );
+}
+
+#[test]
+fn a_call_that_is_answered_and_never_gets_its_media_is_refused_in_the_end() {
+    let mut pair = Pair::new(Transport::Udp);
+    pair.bob.manner = Manner::Answer;
+    pair.bob.deaf_to = Some(|request| matches!(request, MediaRequest::CreateAnswer));
+    pair.call();
+    pair.run(SECOND * 59);
+    assert!(!pair.bob.story().contains("failed"), "{}", pair.bob.story());
+    pair.run(SECOND * 2);
+    assert!(
+        pair.bob
+            .story()
+            .ends_with("failed(local, No Answer) closed"),
+        "{}",
+        pair.bob.story()
+    );
+    assert!(
+        pair.alice
+            .story()
+            .ends_with("failed(remote, Unavailable) closed"),
+        "{}",
+        pair.alice.story()
+    );
+    pair.run_out();
+    pair.assert_clean();
+}
