@@ -26,6 +26,7 @@ pub struct Conditions {
     delay: RangeInclusive<Duration>,
     reordering: bool,
     cuts: f64,
+    damage: f64,
 }
 
 impl Default for Conditions {
@@ -44,6 +45,7 @@ impl Conditions {
             delay: way..=way,
             reordering: false,
             cuts: 0.0,
+            damage: 0.0,
         }
     }
 
@@ -89,6 +91,16 @@ impl Conditions {
         }
     }
 
+    /// Damages this part of all messages, on any flow, as somebody hostile on the way would: bits
+    /// are flipped, lines are taken away, doubled and moved, the end is cut off.
+    #[must_use]
+    pub fn with_damage(self, probability: f64) -> Conditions {
+        Conditions {
+            damage: probability,
+            ..self
+        }
+    }
+
     /// The part of datagrams that is lost.
     pub fn loss(&self) -> f64 {
         self.loss
@@ -112,5 +124,10 @@ impl Conditions {
     /// The part of messages at which a reliable flow is cut.
     pub fn cuts(&self) -> f64 {
         self.cuts
+    }
+
+    /// The part of messages that is damaged.
+    pub fn damage(&self) -> f64 {
+        self.damage
     }
 }

@@ -65,6 +65,7 @@
 //! println!("{}", network.ladder());
 //! ```
 
+mod application;
 mod chance;
 mod conditions;
 mod ladder;
@@ -72,11 +73,16 @@ mod network;
 mod node;
 mod peer_connection;
 mod phone;
+mod switchboard;
+mod trial;
 
+pub use application::{Application, Decision, Ringing};
 pub use chance::Chance;
 pub use conditions::Conditions;
 pub use ladder::{Ladder, Line, Step};
 pub use network::{Cut, Handle, Network};
 pub use node::{Action, Node, Opened};
 pub use peer_connection::{MediaBehaviour, PeerConnection};
-pub use phone::{Phone, Ringing};
+pub use phone::{Announced, Phone};
+pub use switchboard::{HOST, Switchboard};
+pub use trial::{Broken, Tally, Trial, Verdict};

@@ -21,6 +21,8 @@ pub struct MediaBehaviour {
     pub candidates: u32,
     /// A step that fails. Default: none.
     pub fails: Option<MediaStep>,
+    /// How many times that step works before it fails. Default: 0.
+    pub works_before: u32,
 }
 
 impl Default for MediaBehaviour {
@@ -30,6 +32,7 @@ impl Default for MediaBehaviour {
             gathering: Duration::from_millis(40),
             candidates: 2,
             fails: None,
+            works_before: 0,
         }
     }
 }
@@ -67,7 +70,10 @@ pub struct PeerConnection {
     candidates: Vec<(Instant, String)>,
     gathered_for: Option<u32>,
     connected: bool,
+    /// The credentials with which the connection failed.
+    broken: Option<u32>,
     enabled: (bool, bool),
+    held: bool,
     tones: String,
 }
 
@@ -92,7 +98,9 @@ impl PeerConnection {
             candidates: Vec::new(),
             gathered_for: None,
             connected: false,
+            broken: None,
             enabled: (true, true),
+            held: false,
             tones: String::new(),
         }
     }
@@ -113,7 +121,11 @@ impl PeerConnection {
             .latest
             .max(now + self.chance.within(&self.behaviour.step));
         self.latest = at;
-        let outcome = if self.behaviour.fails == Some(step) {
+        let breaks = self.behaviour.fails == Some(step) && self.behaviour.works_before == 0;
+        if self.behaviour.fails == Some(step) && !breaks {
+            self.behaviour.works_before -= 1;
+        }
+        let outcome = if breaks {
             Err("it was told to fail")
         } else if !self.open && step != MediaStep::Open {
             Err("the peer connection is not open")
@@ -132,8 +144,10 @@ impl PeerConnection {
             && self.local.is_some()
             && self.remote.is_some()
             && !self.connected
+            && self.broken != Some(self.credentials)
         {
             self.connected = true;
+            self.broken = None;
             self.report(at, MediaReport::Connection(ConnectionState::Connecting));
             let checked = at + self.chance.within(&self.behaviour.step);
             self.report(checked, MediaReport::Connection(ConnectionState::Connected));
@@ -153,11 +167,17 @@ impl PeerConnection {
         self.reports.pop_first().map(|(_, report)| report)
     }
 
-    /// Reports something that happens at the far end or on the way: a tone, a state.
+    /// Reports something that happens at the far end or on the way: a tone, a state. What has
+    /// failed connects again with other credentials, ours or the peer's, as by an ICE restart.
     pub fn happens(&mut self, now: Instant, report: MediaReport) {
-        if self.open {
-            self.report(now, report);
+        if !self.open {
+            return;
         }
+        if report == MediaReport::Connection(ConnectionState::Failed) {
+            self.connected = false;
+            self.broken = Some(self.credentials);
+        }
+        self.report(now, report);
     }
 
     /// Whether it was opened and not closed.
@@ -195,6 +215,7 @@ impl PeerConnection {
             MediaRequest::Rollback => self.signalling = Signalling::Stable,
             MediaRequest::InsertTones { tones, .. } => self.tones.push_str(&tones),
             MediaRequest::SetEnabled { audio, video } => self.enabled = (audio, video),
+            MediaRequest::SetHold { held } => self.held = held,
             MediaRequest::Close => {
                 self.open = false;
                 self.reports.clear();
@@ -272,6 +293,12 @@ impl PeerConnection {
                     ) => Signalling::HaveRemotePranswer,
                     _ => return Err("the remote description does not fit the signalling state"),
                 };
+                // An offer with new credentials restarts ICE, and its answer has new ones as well
+                // (RFC 8839 section 4.4.1.1.1).
+                let before = self.remote.as_deref().and_then(credentials);
+                if kind == SdpKind::Offer && before.is_some() && before != credentials(&sdp) {
+                    self.credentials += 1;
+                }
                 self.remote = Some(sdp);
                 Ok(MediaReport::RemoteSet)
             }
@@ -347,7 +374,8 @@ impl PeerConnection {
         let mids: Vec<String> = (0..kinds.len()).map(|mid| mid.to_string()).collect();
         let mut sdp = self.head(&mids);
         for (kind, mid) in kinds.iter().zip(&mids) {
-            self.push_section(&mut sdp, kind, mid, "actpass", "sendrecv");
+            let direction = if self.held { "sendonly" } else { "sendrecv" };
+            self.push_section(&mut sdp, kind, mid, "actpass", direction);
         }
         sdp
     }
@@ -381,6 +409,11 @@ impl PeerConnection {
         let mut sdp = self.head(&mids);
         for (kind, mid, direction) in &sections {
             if taken(kind) {
+                let direction = match (*direction, self.held) {
+                    ("sendrecv", true) => "sendonly",
+                    ("recvonly", true) => "inactive",
+                    (direction, _) => direction,
+                };
                 self.push_section(&mut sdp, kind, mid, "active", direction);
             } else {
                 sdp += &format!(
@@ -413,6 +446,12 @@ impl PeerConnection {
             self.credentials, self.session
         );
     }
+}
+
+/// The ICE credentials of a description.
+fn credentials(sdp: &str) -> Option<&str> {
+    sdp.lines()
+        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
 }
 
 #[cfg(test)]

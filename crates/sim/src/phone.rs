@@ -1,48 +1,62 @@
 //! An agent with a simulated peer connection for each session: a node that calls and answers.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::{
-    Agent, AnswerOptions, Config, ConfigError, Destination, Event, FlowId, Input, Instant,
-    MediaReport, Originator, Output, Question, Reply, SessionEvent, SessionId, TerminateOptions,
-    TimerQueue,
+    Agent, AnswerOptions, AskId, Config, ConfigError, Destination, Event, FlowId, Input, Instant,
+    MediaReport, Originator, Output, ProgressOptions, Question, Reply, SessionEvent, SessionId,
+    TerminateOptions, TimerQueue,
 };
 use offhook_sip::StatusCode;
 
+use crate::application::{Application, Decision, Plain, Ringing};
 use crate::chance::Chance;
 use crate::node::{Action, Node, Opened};
 use crate::peer_connection::{MediaBehaviour, PeerConnection};
 
-/// What a phone does when it rings.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Ringing {
-    /// It rings on.
-    Ignored,
-    /// It is answered after this time.
-    Answered(Duration),
-    /// It is rejected after this time with this status.
-    Rejected(Duration, StatusCode),
-}
-
 /// A user agent of the engine on the virtual network.
 ///
-/// It answers each question of the agent with the default in the same turn, as a driver without
-/// listeners does, and keeps every event. Command it through [`Phone::act`].
-#[derive(Debug)]
+/// Unless it has an [`Application`] of its own, it answers each question of the agent with the
+/// default in the same turn, as a driver without listeners does. It keeps every event. Command it
+/// through [`Phone::act`].
 pub struct Phone {
     agent: Agent,
     hosts: HashMap<String, IpAddr>,
-    ringing: Ringing,
-    behaviour: MediaBehaviour,
+    plain: Plain,
+    application: Option<Box<dyn Application>>,
+    /// What it does next about a session that rings.
+    ringing: BTreeMap<SessionId, Ringing>,
+    /// The answers that are given later.
+    replies: BTreeMap<AskId, Reply>,
     chance: Chance,
     connections: BTreeMap<SessionId, PeerConnection>,
     wakes: TimerQueue<Wake>,
     actions: VecDeque<Action>,
     events: Vec<(Instant, Event)>,
+    announced: BTreeMap<SessionId, Announced>,
+    noting: bool,
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Phone")
+            .field("agent", &self.agent)
+            .field("events", &self.events.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session that the application was told of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Announced {
+    /// Who started it.
+    pub originator: Originator,
+    /// How many of the phone's events came before.
+    pub after: usize,
 }
 
 /// What a phone wakes for, beside the agent's own timers.
@@ -50,6 +64,7 @@ pub struct Phone {
 enum Wake {
     Media(SessionId),
     Ringing(SessionId),
+    Reply(AskId),
 }
 
 impl Phone {
@@ -64,13 +79,20 @@ impl Phone {
         Ok(Phone {
             agent,
             hosts: HashMap::new(),
-            ringing: Ringing::Ignored,
-            behaviour: MediaBehaviour::default(),
+            plain: Plain {
+                ringing: Ringing::Ignored,
+                media: MediaBehaviour::default(),
+            },
+            application: None,
+            ringing: BTreeMap::new(),
+            replies: BTreeMap::new(),
             chance,
             connections: BTreeMap::new(),
             wakes: TimerQueue::new(),
             actions: VecDeque::new(),
             events: Vec::new(),
+            announced: BTreeMap::new(),
+            noting: true,
         })
     }
 
@@ -84,14 +106,28 @@ impl Phone {
     /// Says what it does when it rings.
     #[must_use]
     pub fn with_ringing(mut self, ringing: Ringing) -> Phone {
-        self.ringing = ringing;
+        self.plain.ringing = ringing;
         self
     }
 
     /// Says how its peer connections behave.
     #[must_use]
     pub fn with_media(mut self, behaviour: MediaBehaviour) -> Phone {
-        self.behaviour = behaviour;
+        self.plain.media = behaviour;
+        self
+    }
+
+    /// Gives it an application, which then decides how it rings and how its media behaves.
+    #[must_use]
+    pub fn with_application(mut self, application: impl Application + 'static) -> Phone {
+        self.application = Some(Box::new(application));
+        self
+    }
+
+    /// Writes no events into the ladder.
+    #[must_use]
+    pub fn without_notes(mut self) -> Phone {
+        self.noting = false;
         self
     }
 
@@ -123,6 +159,11 @@ impl Phone {
     /// Every event so far.
     pub fn events(&self) -> &[(Instant, Event)] {
         &self.events
+    }
+
+    /// The sessions that the application was told of, those that are over among them.
+    pub fn announced(&self) -> &BTreeMap<SessionId, Announced> {
+        &self.announced
     }
 
     /// The events of one session, by the names of the seed API; `closed` is the last.
@@ -171,12 +212,12 @@ impl Phone {
                 // No address translator stands here, and the network tells of every cut.
                 Output::Ping { .. } => {}
                 Output::Media { session, request } => {
-                    let (chance, behaviour) = (&mut self.chance, &self.behaviour);
-                    let connection = self.connections.entry(session).or_insert_with(|| {
-                        let seed = chance.below(usize::MAX);
-                        PeerConnection::new(Chance::from_seed(seed as u64), behaviour.clone())
-                    });
+                    let mut connection = match self.connections.remove(&session) {
+                        Some(connection) => connection,
+                        None => self.new_connection(session),
+                    };
                     connection.request(now, request);
+                    self.connections.insert(session, connection);
                     self.plan(session);
                 }
                 Output::Event(event) => self.hear(now, event),
@@ -184,15 +225,7 @@ impl Phone {
                     ask,
                     session,
                     question,
-                } => {
-                    let incoming = Originator::Remote;
-                    if let Some(session) = session
-                        && matches!(question, Question::NewSession { originator, .. } if originator == incoming)
-                    {
-                        self.ring(now, session);
-                    }
-                    self.agent.reply(now, ask, Reply::Proceed);
-                }
+                } => self.consider(now, ask, session, &question),
                 other => self
                     .actions
                     .push_back(Action::Note(format!("not understood: {other:?}"))),
@@ -215,45 +248,69 @@ impl Phone {
         }
     }
 
-    fn ring(&mut self, now: Instant, session: SessionId) {
-        match self.ringing {
-            Ringing::Ignored => {}
-            Ringing::Answered(after) | Ringing::Rejected(after, _) => {
-                self.wakes.set(Wake::Ringing(session), now + after);
+    fn application(&mut self) -> &mut dyn Application {
+        match &mut self.application {
+            Some(application) => application.as_mut(),
+            None => &mut self.plain,
+        }
+    }
+
+    fn new_connection(&mut self, session: SessionId) -> PeerConnection {
+        let behaviour = self.application().media(session);
+        let seed = self.chance.below(usize::MAX);
+        PeerConnection::new(Chance::from_seed(seed as u64), behaviour)
+    }
+
+    fn consider(
+        &mut self,
+        now: Instant,
+        ask: AskId,
+        session: Option<SessionId>,
+        question: &Question,
+    ) {
+        if let (Question::NewSession { originator, .. }, Some(session)) = (question, session) {
+            let announced = Announced {
+                originator: *originator,
+                after: self.events.len(),
+            };
+            self.announced.insert(session, announced);
+            if *originator == Originator::Remote {
+                let ringing = self.application().ring(session);
+                self.ring(now, session, ringing);
             }
+        }
+        let decision = self.application().asked(session, question);
+        if self.noting && !matches!(decision, Decision::Now(Reply::Proceed)) {
+            let note = format!("asked {}: {decision:?}", question.name());
+            self.actions.push_back(Action::Note(note));
+        }
+        match decision {
+            Decision::Now(reply) => self.agent.reply(now, ask, reply),
+            Decision::Later(after, reply) => {
+                self.replies.insert(ask, reply);
+                self.wakes.set(Wake::Reply(ask), now + after);
+            }
+            Decision::Never => {}
+        }
+    }
+
+    fn ring(&mut self, now: Instant, session: SessionId, ringing: Ringing) {
+        if let Some(after) = ringing.after() {
+            self.wakes.set(Wake::Ringing(session), now + after);
+            self.ringing.insert(session, ringing);
         }
     }
 
     fn hear(&mut self, now: Instant, event: Event) {
-        let note = match &event {
-            Event::Session {
-                event: SessionEvent::Ended(end),
-                ..
-            } => {
-                format!("ended: {} by {}", end.cause, end.originator)
-            }
-            Event::Session {
-                event: SessionEvent::Failed(end),
-                ..
-            } => {
-                format!("failed: {} by {}", end.cause, end.originator)
-            }
-            Event::Session { event, .. } => event.name().to_owned(),
-            Event::SessionClosed { session } => {
-                self.connections.remove(session);
-                self.wakes.cancel(&Wake::Media(*session));
-                self.wakes.cancel(&Wake::Ringing(*session));
-                "closed".to_owned()
-            }
-            Event::Connecting { .. } => "connecting to the server".to_owned(),
-            Event::Connected => "connected to the server".to_owned(),
-            Event::Disconnected { reason, .. } => format!("disconnected: {reason}"),
-            Event::Registered { .. } => "registered".to_owned(),
-            Event::Unregistered { .. } => "unregistered".to_owned(),
-            Event::RegistrationFailed { cause, .. } => format!("registration failed: {cause}"),
-            other => format!("{other:?}"),
-        };
-        self.actions.push_back(Action::Note(note));
+        if let Event::SessionClosed { session } = &event {
+            self.connections.remove(session);
+            self.ringing.remove(session);
+            self.wakes.cancel(&Wake::Media(*session));
+            self.wakes.cancel(&Wake::Ringing(*session));
+        }
+        if self.noting {
+            self.actions.push_back(Action::Note(note(&event)));
+        }
         self.events.push((now, event));
     }
 
@@ -281,24 +338,80 @@ impl Phone {
                     self.agent.media(now, session, report);
                 }
             }
-            // The caller may have hung up meanwhile; then there is nothing to answer.
             Wake::Ringing(session) => {
-                if let Ok(mut ringing) = self.agent.session(session) {
-                    let _ = match self.ringing {
-                        Ringing::Ignored => Ok(()),
-                        Ringing::Answered(_) => ringing.answer(now, AnswerOptions::default()),
-                        Ringing::Rejected(_, status) => {
-                            let options = TerminateOptions {
-                                status: Some(status),
-                                ..TerminateOptions::default()
-                            };
-                            ringing.terminate(now, options)
-                        }
-                    };
+                if let Some(ringing) = self.ringing.remove(&session) {
+                    self.rung(now, session, ringing);
+                }
+            }
+            Wake::Reply(ask) => {
+                if let Some(reply) = self.replies.remove(&ask) {
+                    self.agent.reply(now, ask, reply);
                 }
             }
         }
         self.drain(now);
+    }
+
+    /// Does what it was going to do about a session that rings. The caller may have hung up
+    /// meanwhile; then there is nothing to do.
+    fn rung(&mut self, now: Instant, session: SessionId, ringing: Ringing) {
+        let Ok(mut it) = self.agent.session(session) else {
+            return;
+        };
+        let refuse = |status, extra_headers| TerminateOptions {
+            status: Some(status),
+            extra_headers,
+            ..TerminateOptions::default()
+        };
+        let _ = match ringing {
+            Ringing::Ignored => Ok(()),
+            Ringing::Answered(_) => it.answer(now, AnswerOptions::default()),
+            Ringing::Rejected(_, status) => it.terminate(now, refuse(status, Vec::new())),
+            Ringing::Redirected(_, target) => {
+                let contact = ("Contact".to_owned(), format!("<{target}>"));
+                let moved = StatusCode::new(302).expect("302 is a status");
+                it.terminate(now, refuse(moved, vec![contact]))
+            }
+            Ringing::Progressed(_, then) => {
+                let progressed = it.progress(now, ProgressOptions::default());
+                self.ring(now, session, *then);
+                progressed
+            }
+        };
+    }
+}
+
+/// An event in a few words.
+fn note(event: &Event) -> String {
+    let session_event = |event: &SessionEvent| match event {
+        SessionEvent::Ended(end) | SessionEvent::Failed(end) => {
+            format!("{}: {} by {}", event.name(), end.cause, end.originator)
+        }
+        SessionEvent::Renegotiated {
+            result: Err(error), ..
+        } => {
+            format!("{}: {error}", event.name())
+        }
+        event => event.name().to_owned(),
+    };
+    match event {
+        Event::Session { session, event } => format!("{session}: {}", session_event(event)),
+        Event::SessionClosed { session } => format!("{session}: closed"),
+        Event::Connecting { .. } => "connecting to the server".to_owned(),
+        Event::Connected => "connected to the server".to_owned(),
+        Event::Disconnected { reason, .. } => format!("disconnected: {reason}"),
+        Event::Registered { .. } => "registered".to_owned(),
+        Event::Unregistered { .. } => "unregistered".to_owned(),
+        Event::RegistrationFailed { cause, .. } => format!("registration failed: {cause}"),
+        Event::Refer {
+            session,
+            refer,
+            state,
+        } => {
+            format!("{session}: refer {refer} {}", state.name())
+        }
+        Event::Referred { session, call } => format!("{session}: referred to {call}"),
+        other => format!("{other:?}"),
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) enum SessionTimer {
     Patience,
 }
 
-pub(super) const TIMERS: [SessionTimer; 16] = [
+pub(super) const TIMERS: [SessionTimer; 17] = [
     SessionTimer::Gathering,
     SessionTimer::NoAnswer,
     SessionTimer::Expires,

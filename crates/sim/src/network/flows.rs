@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{FlowId, Transport};
 
+use super::damage::damage;
 use super::wire::{End, Wire, WireId};
 use super::{Cut, FIRST_PORT, Network};
+use crate::chance::Chance;
 use crate::conditions::Conditions;
 use crate::ladder::{Step, describe};
 use crate::node::Opened;
@@ -63,8 +65,19 @@ impl Network {
         to: SocketAddr,
     ) {
         let slot = &mut self.slots[index];
-        let local = SocketAddr::new(slot.address, slot.next_port);
-        slot.next_port = slot.next_port.checked_add(1).unwrap_or(FIRST_PORT);
+        // One that listens is reached where it calls from: a datagram socket is one, and a
+        // connection is made again to the address that a Contact gives.
+        let listens = self
+            .listeners
+            .iter()
+            .filter(|&(&(listened, _), &node)| listened == transport && node == index)
+            .map(|(&(_, address), _)| address)
+            .min();
+        let local = listens.unwrap_or_else(|| {
+            let port = slot.next_port;
+            slot.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
+            SocketAddr::new(slot.address, port)
+        });
         self.last_wire += 1;
         let wire = self.last_wire;
         slot.flows.insert(flow, (wire, 0));
@@ -95,7 +108,11 @@ impl Network {
     }
 
     pub(super) fn send(&mut self, index: usize, flow: FlowId, bytes: Bytes) {
-        let what = describe(&bytes);
+        let what = if self.recording {
+            describe(&bytes)
+        } else {
+            String::new()
+        };
         let Some(&(wire_id, side)) = self.slots[index].flows.get(&flow) else {
             return self.log(
                 index,
@@ -138,6 +155,8 @@ impl Network {
         let doubled = self.chance.happens(conditions.duplication());
         let cut = self.chance.happens(conditions.cuts());
         let delays = [(); 2].map(|()| self.chance.within(conditions.delay()));
+        let damaged = self.chance.happens(conditions.damage());
+        let harm = self.chance.below(usize::MAX);
         if transport.is_reliable() && cut {
             self.log(
                 index,
@@ -152,6 +171,12 @@ impl Network {
         if !transport.is_reliable() && lost {
             return self.log(index, far, Step::Lost { what, why: "lost" });
         }
+        let (bytes, what) = if damaged {
+            let mut harm = Chance::from_seed(harm as u64);
+            (damage(&mut harm, &bytes), format!("{what}  [damaged]"))
+        } else {
+            (bytes, what)
+        };
         let copies = if !transport.is_reliable() && doubled {
             2
         } else {

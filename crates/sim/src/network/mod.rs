@@ -1,5 +1,6 @@
 //! The network: nodes, flows between them, and the order of all that happens.
 
+mod damage;
 mod flows;
 mod wire;
 
@@ -73,6 +74,7 @@ pub struct Network {
     scheduled: u64,
     wakes: TimerQueue<usize>,
     ladder: Ladder,
+    recording: bool,
     at_this_moment: u32,
 }
 
@@ -115,8 +117,20 @@ impl Network {
             scheduled: 0,
             wakes: TimerQueue::new(),
             ladder: Ladder::default(),
+            recording: true,
             at_this_moment: 0,
         }
+    }
+
+    /// Says whether a ladder is kept, which it is unless told otherwise. A run is the same with
+    /// and without, and faster without.
+    pub fn set_recording(&mut self, recording: bool) {
+        self.recording = recording;
+    }
+
+    /// Whether a ladder is kept.
+    pub fn is_recording(&self) -> bool {
+        self.recording
     }
 
     /// Sets the conditions for every message from now on.
@@ -229,6 +243,22 @@ impl Network {
         }
     }
 
+    /// Gives a node another address, as when a telephone goes from one network to another: its
+    /// reliable flows break, and where it listened nobody does.
+    pub fn relocate<N>(&mut self, node: Handle<N>) {
+        let slot = &mut self.slots[node.index];
+        let from = slot.address;
+        if let IpAddr::V4(address) = from {
+            let [first, second, rest @ ..] = address.octets();
+            let [third, fourth] = rest;
+            slot.address = Ipv4Addr::new(first, second.wrapping_add(1), third, fourth).into();
+        }
+        self.listeners
+            .retain(|(_, address), _| address.ip() != from);
+        self.log(node.index, None, Step::Note("has another address".into()));
+        self.cut(node, Cut::Heard);
+    }
+
     /// When something happens next: a message arrives, or a node wants to be woken.
     pub fn next(&self) -> Option<Instant> {
         let arrival = self.agenda.first_key_value().map(|(&(at, _), _)| at);
@@ -314,6 +344,9 @@ impl Network {
     }
 
     fn log(&mut self, from: usize, to: Option<usize>, step: Step) {
+        if !self.recording {
+            return;
+        }
         let from = self.slots[from].name.clone();
         let to = to.map(|to| self.slots[to].name.clone());
         self.ladder.push(Line {

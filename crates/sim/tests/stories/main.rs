@@ -8,5 +8,4 @@
 mod calls;
 mod chaos;
 mod registration;
-mod switchboard;
 mod world;

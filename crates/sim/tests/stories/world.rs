@@ -6,10 +6,8 @@ use offhook_core::auth::Secret;
 use offhook_core::{
     CallOptions, Config, Destination, Live, SessionId, TerminateOptions, Transport,
 };
-use offhook_sim::{Conditions, Handle, Network, Phone, Ringing};
+use offhook_sim::{Conditions, HOST, Handle, Network, Phone, Ringing, Switchboard};
 use offhook_sip::Uri;
-
-use crate::switchboard::{HOST, Switchboard};
 
 const PASSWORD: &str = "open sesame";
 
@@ -214,6 +212,7 @@ impl World {
         }
         let board = self.network.node(self.switchboard);
         assert!(board.is_idle(), "{}\n{self}", board.left());
+        assert_eq!(board.unstamped(), 0, "{self}");
     }
 }
 
