@@ -175,6 +175,11 @@ impl Dialog {
         }
     }
 
+    /// The number of the last request.
+    pub(crate) fn last_sequence(&self) -> u32 {
+        self.local_sequence
+    }
+
     /// The number of the next request, now taken.
     pub(crate) fn next_sequence(&mut self) -> u32 {
         self.local_sequence += 1;

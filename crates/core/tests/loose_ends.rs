@@ -7,7 +7,8 @@ use std::time::Duration;
 use offhook_core::{
     MediaReport, MediaRequest, MediaStep, OnHold, Reply, TerminateOptions, Transport,
 };
-use util::{Manner, Pair};
+use offhook_sip::{Message, Method};
+use util::{Fate, Manner, Pair};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -141,7 +142,11 @@ fn an_offer_that_cannot_be_answered_holds_nobody() {
     pair.run(SECOND);
     let info = pair.bob.agent.session_info(session).expect("it lives");
     assert_eq!(info.is_on_hold(), OnHold::default());
-    assert!(!pair.bob.story().contains("hold"), "{}", pair.bob.story());
+    assert!(
+        pair.bob.story().contains("hold(remote) ") && pair.bob.story().contains(" unhold(remote)"),
+        "{}",
+        pair.bob.story()
+    );
     assert!(
         pair.alice
             .story()
@@ -174,6 +179,41 @@ fn a_call_that_is_answered_and_never_gets_its_media_is_refused_in_the_end() {
         "{}",
         pair.alice.story()
     );
+    pair.run_out();
+    pair.assert_clean();
+}
+
+#[test]
+fn an_info_that_a_later_one_has_overtaken_goes_again() {
+    let mut pair = Pair::established(Transport::Udp);
+    let mut seen = 0;
+    // The first of them is lost, and comes again after the second.
+    pair.fate = Box::new(move |_, message| match message {
+        Message::Request(request) if request.method() == Method::Info => {
+            seen += 1;
+            if seen == 1 { Fate::Lose } else { Fate::Arrive }
+        }
+        _ => Fate::Arrive,
+    });
+    let now = pair.now;
+    for body in ["one", "two"] {
+        pair.alice_session()
+            .send_info(now, "text/plain", body, &Vec::new())
+            .expect("sent");
+    }
+    pair.run(SECOND * 3);
+    assert_eq!(pair.bob.sent_count("SIP/2.0 500"), 1);
+    assert_eq!(
+        pair.bob.story().matches("newInfo(remote").count(),
+        2,
+        "{}",
+        pair.bob.story()
+    );
+    assert_eq!(pair.alice.story().matches("info:delivered").count(), 2);
+    let now = pair.now;
+    pair.alice_session()
+        .terminate(now, TerminateOptions::default())
+        .expect("hung up");
     pair.run_out();
     pair.assert_clean();
 }

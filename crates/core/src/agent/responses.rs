@@ -73,6 +73,11 @@ impl Agent {
         if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.lengthened(id, &response) {
             return;
         }
+        // One that is refused for a while says so.
+        let lasting = response.header(HeaderName::RetryAfter).is_none();
+        if status == StatusCode::SERVER_INTERNAL_ERROR && lasting && self.overtaken(id) {
+            return;
+        }
         if status.code() >= 300 && invite && self.redirected(id, &response) {
             return;
         }
@@ -118,6 +123,11 @@ impl Agent {
         self.sent_again(id, |session, cx, again| {
             session.lengthened(cx, again, response)
         })
+    }
+
+    /// Sends a request that a later one has overtaken again; says whether it was overtaken.
+    fn overtaken(&mut self, id: TransactionId) -> bool {
+        self.sent_again(id, Session::overtaken)
     }
 
     /// Tries the next address that a 3xx has named; says whether there was one.

@@ -36,7 +36,7 @@ mod terms;
 mod timers;
 mod trickle;
 
-use offhook_sip::{HeaderName, Message, NameAddr, Request, Response, StatusCode};
+use offhook_sip::{HeaderFields, HeaderName, Message, NameAddr, Request, Response, StatusCode};
 
 use crate::ask::{AskId, Question, Reply};
 use crate::cause::Cause;
@@ -123,6 +123,8 @@ pub(crate) struct Session {
     next_info: u32,
     next_reoffer: u32,
     on_hold: OnHold,
+    /// Whether the peer held us before its offer that is being answered.
+    held_before: Option<bool>,
     timers: SessionTimers,
     trickle: Trickle,
     /// The re-INVITE or UPDATE that is under way.
@@ -170,6 +172,7 @@ impl Session {
             next_info: 1,
             next_reoffer: 1,
             on_hold: OnHold::default(),
+            held_before: None,
             timers: SessionTimers::default(),
             trickle: Trickle::default(),
             exchange: Exchange::Idle,
@@ -390,10 +393,7 @@ impl Session {
 
     /// A challenged request of this session goes out again with credentials; says whether it did.
     pub(crate) fn retry(&mut self, cx: &mut Context, mut pending: crate::context::Pending) -> bool {
-        let to = pending.request.headers().get(HeaderName::To);
-        let peer = to
-            .and_then(|to| NameAddr::parse(to).ok())
-            .and_then(|to| to.tag().map(str::to_owned));
+        let peer = tag_of(pending.request.headers(), HeaderName::To);
         let number = match pending.owner {
             Owner::Invite(_) => match &mut self.state {
                 State::Outgoing(outgoing) => outgoing.next_sequence(),
@@ -430,6 +430,23 @@ impl Session {
                 None => false,
             },
         }
+    }
+
+    /// The peer refused a request as one that is out of order (RFC 3261 section 12.2.2). Where a
+    /// later one of ours was on its way too, it may have come first: then this one goes again with
+    /// a number of its own; says whether it did.
+    pub(crate) fn overtaken(&mut self, cx: &mut Context, pending: crate::context::Pending) -> bool {
+        let peer = tag_of(pending.request.headers(), HeaderName::To);
+        let number = sequence_of(&pending.request);
+        let last = self
+            .dialog_with(peer.as_deref())
+            .map(|dialog| dialog.last_sequence());
+        // A NOTIFY has newer things to say by now.
+        !matches!(
+            pending.owner,
+            Owner::InDialog(_, InDialog::Notify(_)) | Owner::Invite(_)
+        ) && number < last
+            && self.retry(cx, pending)
     }
 
     /// A request inside the dialog was answered, or never will be.
@@ -558,6 +575,12 @@ impl Session {
         cx.referrals.remove(&id);
         cx.event(Event::SessionClosed { session: id });
     }
+}
+
+/// The tag in a From or To header.
+fn tag_of(headers: &HeaderFields, name: HeaderName) -> Option<String> {
+    let address = NameAddr::parse(headers.get(name)?).ok()?;
+    address.tag().map(str::to_owned)
 }
 
 /// What became of a request.

@@ -82,6 +82,7 @@ impl Session {
             Exchange::Answering(received) => {
                 if self.ended.is_none() {
                     self.roll_back(cx);
+                    self.restore_remote_hold(cx);
                 }
                 cx.answer(received.transaction, &received.request, status);
             }

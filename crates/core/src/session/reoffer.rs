@@ -341,6 +341,7 @@ impl Session {
                     _ => StatusCode::SERVER_INTERNAL_ERROR,
                 };
                 cx.media(self.id, MediaRequest::Rollback);
+                self.restore_remote_hold(cx);
                 cx.answer(received.transaction, &received.request, status);
             }
             ours @ (Exchange::Offering(_) | Exchange::Offered(_) | Exchange::Concluding(_)) => {

@@ -217,7 +217,10 @@ impl Session {
     ) {
         match outcome {
             Outcome::OfferApplied => {
+                let held = sdp_of(&received.request, cx).is_some_and(is_hold);
                 self.set_exchange(Exchange::Answering(received));
+                self.held_before = Some(self.on_hold.remote);
+                self.set_remote_hold(cx, held);
                 self.media.negotiation.answer(cx, self.id);
             }
             Outcome::AnswerReady(sdp) | Outcome::OfferReady(sdp) => {
@@ -242,6 +245,7 @@ impl Session {
             self.note_update();
         }
         let Ok(response) = self.exchange_response(cx, &request, sdp) else {
+            self.restore_remote_hold(cx);
             self.resume_later();
             return cx.answer(transaction, &request, StatusCode::SERVER_INTERNAL_ERROR);
         };
@@ -251,9 +255,7 @@ impl Session {
         self.note_allowed(&request);
         self.note_identity(cx, &request);
         cx.respond(transaction, response.clone());
-        if let Some(held) = sdp_of(&request, cx).map(is_hold) {
-            self.set_remote_hold(cx, held);
-        }
+        self.held_before = None;
         let method = request.method();
         if method == Method::Invite {
             let sequence = request.cseq().map_or(0, |cseq| cseq.number);
@@ -297,6 +299,13 @@ impl Session {
         Ok(response)
     }
 
+    /// The peer's offer is not answered after all: who is on hold is as it was before.
+    pub(super) fn restore_remote_hold(&mut self, cx: &mut Context) {
+        if let Some(held) = self.held_before.take() {
+            self.set_remote_hold(cx, held);
+        }
+    }
+
     /// The peer takes its re-INVITE back (RFC 3261 section 9.2).
     pub(crate) fn reinvite_cancelled(&mut self, cx: &mut Context, invite: TransactionId) {
         match self.take_exchange() {
@@ -304,6 +313,7 @@ impl Session {
                 if received.transaction == invite =>
             {
                 self.media.negotiation.roll_back(cx, self.id);
+                self.restore_remote_hold(cx);
                 self.resume_later();
                 let status = StatusCode::REQUEST_TERMINATED;
                 cx.answer(received.transaction, &received.request, status);
