@@ -92,12 +92,6 @@ impl Story {
             (_, SessionEvent::Failed(_)) => return Err("comes after accepted"),
             (Accepted | Confirmed, SessionEvent::Ended(_)) => Over,
             (_, SessionEvent::Ended(_)) => return Err("comes before accepted"),
-            (
-                New | Connecting,
-                SessionEvent::Hold { .. }
-                | SessionEvent::Unhold { .. }
-                | SessionEvent::Renegotiated { .. },
-            ) => return Err("comes before accepted"),
             (chapter, _) => chapter,
         };
         match event {
