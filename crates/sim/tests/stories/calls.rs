@@ -48,13 +48,13 @@ fn a_call_through_the_proxy_is_set_up_and_ended_on_every_transport() {
         assert!(world.hang_up(bob, answered));
         world.assert_over(&[alice, bob]);
         assert_eq!(
-            world.story(alice, call),
-            "connecting progress accepted confirmed readytoreoffer ended closed",
+            world.stages(alice, call),
+            "connecting progress accepted confirmed ended closed",
             "{world}"
         );
         assert_eq!(
-            world.story(bob, answered),
-            "progress connecting accepted confirmed readytoreoffer ended closed",
+            world.stages(bob, answered),
+            "progress connecting accepted confirmed ended closed",
             "{world}"
         );
     }

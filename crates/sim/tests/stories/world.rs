@@ -135,12 +135,20 @@ impl World {
         })
     }
 
-    pub(crate) fn story(&self, phone: Handle<Phone>, session: SessionId) -> String {
-        let events = self.network.node(phone).story(session);
-        let told = events
-            .into_iter()
-            .filter(|event| *event != "readytoreoffer");
-        told.collect::<Vec<_>>().join(" ")
+    /// The story of a session without what is told beside its stages.
+    pub(crate) fn stages(&self, phone: Handle<Phone>, session: SessionId) -> String {
+        const STAGES: [&str; 7] = [
+            "connecting",
+            "progress",
+            "accepted",
+            "confirmed",
+            "ended",
+            "failed",
+            "closed",
+        ];
+        let mut story = self.network.node(phone).story(session);
+        story.retain(|event| STAGES.contains(event));
+        story.join(" ")
     }
 
     pub(crate) fn has(&self, phone: Handle<Phone>, session: SessionId, event: &str) -> bool {
