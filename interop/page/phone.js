@@ -175,6 +175,19 @@ window.phone = {
     for (const session of sessions) if (!session.isEnded()) session.terminate();
   },
 
+  /** Ends every call, but leaves it to these users to end theirs with this one first. */
+  async hangUp(others) {
+    const live = () => sessions.filter((session) => !session.isEnded());
+    for (const session of live()) {
+      if (!others.includes(session.remote_identity.uri.user)) session.terminate();
+    }
+    const until = Date.now() + 3000;
+    while (live().length && Date.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const session of live()) session.terminate();
+  },
+
   /** How long each message takes either way from now on, in milliseconds. */
   slowDown(ms) {
     socket.delay = ms;

@@ -147,7 +147,8 @@ for (const [name, startServer] of [['offhook exchange', startExchange], ['Kamail
 
     test('offhook holds baresip while that offers what ICE has found', async () => {
       const ivy = await baresipCalls('ivy');
-      // Mostly the two meet, and each is refused once.
+      await bob.saw('media:connected');
+      // Often the two offers meet, and each is refused once.
       await bob.reoffers('hold');
       await ivy.saw('held');
       bob.refusals = bob.refusals.filter(({ status }) => status !== 491);

@@ -1,4 +1,4 @@
 import { startKamailio } from '../lib/kamailio.mjs';
 import { describeMatrix } from '../lib/matrix.mjs';
 
-describeMatrix('Kamailio', startKamailio);
+describeMatrix('Kamailio', startKamailio, { refreshes: true });
