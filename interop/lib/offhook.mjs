@@ -120,7 +120,7 @@ export class NativePhone extends Offhook {
         return;
       } catch (error) {
         // The peer has made one, and its ACK is on the way.
-        if (attempt >= 20 || !/waiting for the ACK/.test(error.message)) throw error;
+        if (attempt >= 20 || !/not possible while|waiting for/.test(error.message)) throw error;
         await delay(50);
       }
     }
