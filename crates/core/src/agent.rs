@@ -20,7 +20,7 @@ use offhook_sip::{Replaces, Uri};
 use crate::ask::{AskId, Reply};
 use crate::config::{Config, ConfigError};
 use crate::connection::{Loss, Replaced, SERVER};
-use crate::context::{Context, Timer, Waiting};
+use crate::context::{Context, Owner, Sent, Timer, Waiting};
 use crate::counters::{Counters, Live};
 use crate::error::CommandError;
 use crate::event::{Event, Output};
@@ -522,11 +522,28 @@ impl Agent {
                 }
                 Waiting::Request(pending) => {
                     let owner = pending.owner;
-                    if self.cx.send_on(flow, pending).is_err() {
-                        self.answered(None, owner, Answer::Unsent);
+                    if self.is_given_up(owner) {
+                        continue;
+                    }
+                    match (self.cx.send_on(flow, pending), owner) {
+                        (Ok(sent), Owner::Invite(session)) => {
+                            if let Some(session) = self.sessions.get_mut(&session) {
+                                session.invite_sent_again(Sent::Now(sent), Some(flow));
+                            }
+                        }
+                        (Ok(_), _) => {}
+                        (Err(_), _) => self.answered(None, owner, Answer::Unsent),
                     }
                 }
             }
+        }
+    }
+
+    /// Whether a request is an INVITE whose call was ended while it waited.
+    fn is_given_up(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Invite(session) => self.sessions.get(&session).is_none_or(Session::is_ended),
+            _ => false,
         }
     }
 

@@ -5,9 +5,10 @@ mod util;
 use std::time::Duration;
 
 use offhook_core::{
-    MediaReport, MediaRequest, MediaStep, OnHold, Reply, TerminateOptions, Transport,
+    CallOptions, MediaReport, MediaRequest, MediaStep, OnHold, Reply, TerminateOptions, Transport,
 };
-use offhook_sip::{Message, Method};
+use offhook_sip::{Message, Method, StatusCode};
+use util::trio::{ALICE, BOB, CAROL, Trio};
 use util::{Fate, Manner, Pair};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -216,4 +217,44 @@ fn an_info_that_a_later_one_has_overtaken_goes_again() {
         .expect("hung up");
     pair.run_out();
     pair.assert_clean();
+}
+
+#[test]
+fn a_redirected_call_is_cancelled_where_it_rings() {
+    let mut trio = Trio::new(Transport::Tcp);
+    let (target, further) = (trio.uri(BOB), trio.uri(CAROL));
+    let options = CallOptions {
+        follow_redirects: true,
+        ..Default::default()
+    };
+    let now = trio.now;
+    let call = trio.phones[ALICE]
+        .agent
+        .call(now, &target, options)
+        .expect("a call");
+    trio.run(SECOND);
+    let (now, ringing) = (trio.now, trio.last_session(BOB));
+    let moved = TerminateOptions {
+        status: StatusCode::new(302),
+        extra_headers: vec![("Contact".to_owned(), format!("<{further}>"))],
+        ..Default::default()
+    };
+    trio.phones[BOB]
+        .agent
+        .session(ringing)
+        .expect("a session")
+        .terminate(now, moved)
+        .expect("redirected");
+    trio.run(SECOND);
+    let ringing = trio.last_session(CAROL);
+    trio.hang_up(ALICE, call);
+    trio.run(SECOND);
+    assert_eq!(trio.sent(ALICE, "CANCEL").len(), 1);
+    assert!(
+        trio.story(CAROL, ringing)
+            .ends_with("failed(remote, Canceled) closed"),
+        "{}",
+        trio.story(CAROL, ringing)
+    );
+    trio.finish();
 }

@@ -206,6 +206,7 @@ impl Agent {
                     session.invite_answered(&mut self.cx, id, answer);
                     session.tell_ready(&mut self.cx);
                 }
+                (Some(session), None, _) => session.invite_unsendable(&mut self.cx),
                 (None, Some(id), Answer::Response(response)) if response.status().is_success() => {
                     end_stray(&mut self.cx, id, &response);
                 }

@@ -420,7 +420,7 @@ impl Session {
         match pending.owner {
             Owner::Invite(_) => match cx.resubmit(pending) {
                 Ok(sent) => {
-                    self.invite_sent_again(sent);
+                    self.invite_sent_again(sent, None);
                     true
                 }
                 Err(_) => false,

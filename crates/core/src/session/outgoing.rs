@@ -401,14 +401,15 @@ impl Session {
         cx.set_timer(Timer::Session(self.id, SessionTimer::NoAnswer), patience);
     }
 
-    /// The challenged INVITE went out again.
-    pub(super) fn invite_sent_again(&mut self, sent: Sent) {
+    /// The challenged or redirected INVITE went out again; over another flow, where one is named.
+    pub(crate) fn invite_sent_again(&mut self, sent: Sent, flow: Option<FlowId>) {
         if let (
             State::Outgoing(Outgoing::Calling(invite) | Outgoing::Proceeding(invite, _)),
             Sent::Now(transaction),
         ) = (&mut self.state, sent)
         {
             invite.transaction = transaction;
+            invite.flow = flow.unwrap_or(invite.flow);
         }
     }
 

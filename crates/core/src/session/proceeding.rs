@@ -430,6 +430,11 @@ impl Session {
         }
     }
 
+    /// The INVITE waited for a flow that did not come.
+    pub(crate) fn invite_unsendable(&mut self, cx: &mut Context) {
+        self.invite_unanswered(cx, Cause::ConnectionError);
+    }
+
     fn invite_unanswered(&mut self, cx: &mut Context, cause: Cause) {
         match &self.state {
             State::Outgoing(_) => self.abandon(cx, cause),
