@@ -330,6 +330,8 @@ impl Trial {
         let end = self.network.now() + FOR_GOOD;
         loop {
             self.network.run_for(LOOK);
+            // A transfer that was allowed late makes a call after all the others.
+            self.hang_up_everywhere();
             let left = (0..self.phones.len()).find_map(|phone| {
                 let live = self.network.node(self.phones[phone]).agent().live();
                 let left = left_of_calls(&live, timers)?;

@@ -232,11 +232,13 @@ impl Trial {
                 [(_, one), (_, other)] if one.direction != other.direction => {
                     let mirrored =
                         one.hold.local == other.hold.remote && one.hold.remote == other.hold.local;
-                    if !mirrored {
+                    // Media that cannot apply the answer to an offer leaves it taken by one side.
+                    let applies = self.plan.manners.broken == 0.0;
+                    // An application that drops a question lets the exchange wait.
+                    let ends = self.plan.manners.forgetful == 0.0;
+                    if applies && ends && !mirrored {
                         return told("they disagree who is on hold");
                     }
-                    // An application that drops a question lets it wait.
-                    let ends = self.plan.manners.forgetful == 0.0;
                     if ends && !(one.ready && other.ready) {
                         return told("an exchange of descriptions does not come to an end");
                     }
