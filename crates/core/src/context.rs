@@ -233,12 +233,17 @@ impl Context {
     /// Waits for the final response to a session's re-INVITE no longer than its CANCEL asks for
     /// (RFC 3261 section 9.1): the peer has not answered in time, or the session is over.
     pub(crate) fn cancel_reinvite(&mut self, session: SessionId) {
-        if let Some(reinvite) = self.reinvites.remove(&session) {
+        if let Some(&reinvite) = self.reinvites.get(&session) {
             // One that is answered already needs no CANCEL.
             let _ = self
                 .transactions
                 .cancel(self.now, &mut self.timers, reinvite, None);
         }
+    }
+
+    /// Whether this is the re-INVITE of a session that waits for its final response.
+    pub(crate) fn awaits_reinvite(&self, session: SessionId, reinvite: TransactionId) -> bool {
+        self.reinvites.get(&session) == Some(&reinvite)
     }
 
     /// A re-INVITE has its final response, or will have none.

@@ -258,3 +258,46 @@ fn a_redirected_call_is_cancelled_where_it_rings() {
     );
     trio.finish();
 }
+
+#[test]
+fn a_200_to_an_earlier_reinvite_is_no_answer_to_the_next() {
+    let mut pair = Pair::established(Transport::Udp);
+    let mut lost = 0;
+    // Bob's first answer comes twice, as its first ACK is lost; the second offer is out by then.
+    pair.fate = Box::new(move |name, message| match message {
+        Message::Request(request) if name == "alice" && request.method() == Method::Ack => {
+            lost += 1;
+            if lost == 1 { Fate::Lose } else { Fate::Arrive }
+        }
+        _ => Fate::Arrive,
+    });
+    let now = pair.now;
+    pair.alice_session()
+        .renegotiate(now, Default::default())
+        .expect("sent");
+    pair.run(SECOND / 10);
+    assert!(
+        pair.alice.story().contains("renegotiated"),
+        "{}",
+        pair.alice.story()
+    );
+    let now = pair.now;
+    let mark = pair.alice.events.len();
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("sent");
+    pair.run(SECOND * 3);
+    // Refused as long as the ACK is missing, then taken: told once, and by its own answer.
+    let told = pair.alice.events[mark..]
+        .iter()
+        .filter(|event| event.starts_with("renegotiated"))
+        .count();
+    assert_eq!(told, 1, "{}", pair.alice.story());
+    let hold = |side: &util::Side| {
+        let session = side.session.expect("a session");
+        let info = side.agent.session_info(session).expect("it lives");
+        (info.is_on_hold().local, info.is_on_hold().remote)
+    };
+    let ((ours, _), (_, theirs)) = (hold(&pair.alice), hold(&pair.bob));
+    assert_eq!(ours, theirs, "{}", pair.ladder.join("\n"));
+}

@@ -461,10 +461,14 @@ impl Session {
             InDialog::Bye => self.bye_answered(cx),
             InDialog::Prack => self.prack_answered(&answer),
             InDialog::Trickle => self.candidates_answered(cx, answer),
-            InDialog::Reinvite => {
-                cx.reinvite_answered(self.id);
-                self.reoffer_answered(cx, id, answer);
-            }
+            InDialog::Reinvite => match id.filter(|id| !cx.awaits_reinvite(self.id, *id)) {
+                // Another offer of ours may be under way: the 2xx says nothing about it.
+                Some(earlier) => self.reinvite_accepted_again(cx, earlier, &answer),
+                None => {
+                    cx.reinvite_answered(self.id);
+                    self.reoffer_answered(cx, id, answer);
+                }
+            },
             InDialog::Update => self.reoffer_answered(cx, None, answer),
             // The session has ended: nothing more is told.
             InDialog::Dtmf(_) | InDialog::Info(_) if self.ended.is_some() => {}
@@ -502,6 +506,7 @@ impl Session {
         }
         self.dtmf = DtmfQueue::default();
         cx.cancel_reinvite(self.id);
+        cx.reinvite_answered(self.id);
         self.leave_exchange(cx, StatusCode::REQUEST_TERMINATED);
         if !matches!(self.media.setup, Setup::None) {
             cx.media(self.id, MediaRequest::Close);

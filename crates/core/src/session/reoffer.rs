@@ -208,6 +208,21 @@ impl Session {
         }
     }
 
+    /// A 2xx to an earlier re-INVITE came again: its ACK was lost.
+    pub(super) fn reinvite_accepted_again(
+        &mut self,
+        cx: &mut Context,
+        reinvite: TransactionId,
+        answer: &Answer,
+    ) {
+        if answer
+            .response()
+            .is_some_and(|response| response.status().is_success())
+        {
+            self.acknowledge_reinvite(cx, reinvite);
+        }
+    }
+
     /// Acknowledges a 2xx to our re-INVITE, the first and every further time.
     fn acknowledge_reinvite(&mut self, cx: &mut Context, transaction: TransactionId) {
         let ack = match self.dialog_mut() {
