@@ -236,7 +236,10 @@ impl Trial {
                     let applies = self.plan.manners.broken == 0.0;
                     // An application that drops a question lets the exchange wait.
                     let ends = self.plan.manners.forgetful == 0.0;
-                    if applies && ends && !mirrored {
+                    // A proxy whose connection to one side is cut refuses in its name, though it
+                    // may have taken the offer.
+                    let heard = !self.plan.transport.is_reliable();
+                    if applies && ends && heard && !mirrored {
                         return told("they disagree who is on hold");
                     }
                     if ends && !(one.ready && other.ready) {
