@@ -539,10 +539,13 @@ impl Agent {
         }
     }
 
-    /// Whether a request is an INVITE whose call was ended while it waited.
+    /// Whether a request is of no use any more, as its session ended while it waited.
     fn is_given_up(&self, owner: Owner) -> bool {
         match owner {
-            Owner::Invite(session) => self.sessions.get(&session).is_none_or(Session::is_ended),
+            Owner::InDialog(_, kind) if kind.outlives_session() => false,
+            Owner::Invite(session) | Owner::InDialog(session, _) => {
+                self.sessions.get(&session).is_none_or(Session::is_ended)
+            }
             _ => false,
         }
     }

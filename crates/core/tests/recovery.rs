@@ -209,6 +209,47 @@ fn an_invite_that_nobody_answered_yet_is_sent_again() {
 }
 
 #[test]
+fn a_challenged_invite_that_met_a_cut_is_sent_again() {
+    let (mut lone, invite) = calling();
+    let challenge = "Digest realm=\"example.com\", nonce=\"abc\", qop=\"auth\"";
+    lone.answer(&invite, StatusCode::TRYING, &[]);
+    lone.answer(
+        &invite,
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+        &[("Proxy-Authenticate", challenge)],
+    );
+    lone.requests
+        .retain(|request| request.method() == Method::Invite);
+    lone.request(Method::Invite);
+    cut(&mut lone);
+    assert!(!lone.news().contains("failed"));
+    let_back(&mut lone);
+    let again = lone.request(Method::Invite);
+    assert!(again.header("Proxy-Authorization").is_some());
+    lone.answer_from(&again, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    assert!(lone.news().ends_with("accepted(remote) confirmed(local)"));
+}
+
+#[test]
+fn a_reinvite_that_met_a_cut_is_not_sent_again_for_a_call_that_has_ended() {
+    let mut lone = established();
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    lone.agent
+        .session(id)
+        .expect("it lives")
+        .hold(now, Default::default())
+        .expect("held");
+    lone.drain();
+    lone.request(Method::Invite);
+    hang_up(&mut lone);
+    lone.requests.clear();
+    cut(&mut lone);
+    let_back(&mut lone);
+    lone.request(Method::Bye);
+}
+
+#[test]
 fn a_call_given_up_during_the_outage_sends_nothing_more() {
     let (mut lone, _) = calling();
     cut(&mut lone);

@@ -184,6 +184,7 @@ impl Agent {
             Owner::InDialog(session, kind) if kind.may_be_repeated() => self
                 .sessions
                 .get_mut(&session)
+                .filter(|session| kind.outlives_session() || !session.is_ended())
                 .is_some_and(|session| session.retry(&mut self.cx, pending)),
             // An OPTIONS may be asked twice; a message is not to be read twice.
             Owner::Alone(_) if pending.request.method() == Method::Options => {

@@ -411,6 +411,12 @@ impl Session {
             invite.transaction = transaction;
             invite.flow = flow.unwrap_or(invite.flow);
         }
+        // The 100 was about the INVITE before; nobody has said anything about this one.
+        if let State::Outgoing(Outgoing::Proceeding(invite, early)) = &self.state
+            && early.is_empty()
+        {
+            self.state = State::Outgoing(Outgoing::Calling(*invite));
+        }
     }
 
     /// Fails for a reason of this side, with nothing sent or to send.

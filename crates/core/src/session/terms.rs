@@ -148,6 +148,15 @@ pub(crate) enum InDialog {
 }
 
 impl InDialog {
+    /// Whether the request still means something when the session has ended: the dialog stands for
+    /// its BYE and its subscriptions.
+    pub(crate) fn outlives_session(self) -> bool {
+        matches!(
+            self,
+            Self::Bye | Self::Refer(_) | Self::Notify(_) | Self::Alone(_)
+        )
+    }
+
     /// Whether the request may be sent again when nobody knows whether it arrived: a tone must not
     /// be heard twice, and a message not be read twice.
     pub(crate) fn may_be_repeated(self) -> bool {
