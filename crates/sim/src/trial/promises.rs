@@ -91,6 +91,8 @@ impl Story {
             (New | Connecting, SessionEvent::Failed(_)) => Over,
             (_, SessionEvent::Failed(_)) => return Err("comes after accepted"),
             (Accepted | Confirmed, SessionEvent::Ended(_)) => Over,
+            // A caller may take its call back with a BYE (RFC 3261 section 15).
+            (_, SessionEvent::Ended(end)) if end.originator == Originator::Remote => Over,
             (_, SessionEvent::Ended(_)) => return Err("comes before accepted"),
             (chapter, _) => chapter,
         };
@@ -307,6 +309,11 @@ mod tests {
         assert!(told(&[accepted(), confirmed(), confirmed()]).is_err());
         assert!(told(&[accepted(), SessionEvent::Failed(end())]).is_err());
         assert!(told(&[SessionEvent::Ended(end())]).is_err());
+        let remote = End {
+            originator: Originator::Remote,
+            ..end()
+        };
+        assert!(told(&[SessionEvent::Ended(remote)]).is_ok());
         let over = SessionEvent::Failed(end());
         assert!(told(&[over.clone(), over.clone()]).is_err());
         assert!(told(&[over, accepted()]).is_err());
