@@ -25,6 +25,15 @@ impl DialogId {
             remote_tag: request.from().ok()?.tag().unwrap_or_default().to_owned(),
         })
     }
+
+    /// The dialog a response to a request of ours belongs to, if it names one.
+    pub(crate) fn of_response(response: &Response) -> Option<Self> {
+        Some(Self {
+            call_id: response.call_id().ok()?.to_owned(),
+            local_tag: response.from().ok()?.tag()?.to_owned(),
+            remote_tag: response.to().ok()?.tag()?.to_owned(),
+        })
+    }
 }
 
 /// One dialog.

@@ -286,8 +286,8 @@ fn a_200_to_an_earlier_reinvite_is_no_answer_to_the_next() {
     pair.alice_session()
         .hold(now, Default::default())
         .expect("sent");
-    pair.run(SECOND * 3);
-    // Refused as long as the ACK is missing, then taken: told once, and by its own answer.
+    pair.run(SECOND * 15);
+    // Put off for at most ten seconds as long as the ACK is missing, then taken: told once, and by its own answer.
     let told = pair.alice.events[mark..]
         .iter()
         .filter(|event| event.starts_with("renegotiated"))

@@ -4,6 +4,7 @@ use offhook_sip::{HeaderName, Method, Response, StatusCode};
 
 use super::Agent;
 use crate::context::{Context, Owner, Pending};
+use crate::dialog::DialogId;
 use crate::flow::FlowId;
 use crate::session::{Answer, InDialog, Session, end_stray};
 use crate::transaction::{TransactionEvent, TransactionId};
@@ -15,14 +16,28 @@ impl Agent {
             return;
         }
         self.cx.identifiers.note(HeaderName::From, &response);
-        if !self
-            .cx
+        let accepting = response.status().is_success()
+            && response
+                .cseq()
+                .is_ok_and(|cseq| cseq.method == Method::Invite);
+        let accepted = accepting.then(|| response.clone());
+        let cx = &mut self.cx;
+        let matched = cx
             .transactions
-            .receive_response(self.cx.now, &mut self.cx.timers, response, flow)
-        {
+            .receive_response(cx.now, &mut cx.timers, response, flow);
+        if !matched && !accepted.is_some_and(|accepted| self.accepted_late(&accepted)) {
             self.counters.unmatched_responses += 1;
         }
         self.drain_transactions();
+    }
+
+    /// A 2xx to a re-INVITE whose transaction ended with its flow wants its ACK all the same, or
+    /// the peer ends the call; says whether it is one.
+    fn accepted_late(&mut self, response: &Response) -> bool {
+        let session = DialogId::of_response(response)
+            .and_then(|id| self.cx.dialogs.get(&id))
+            .and_then(|id| self.sessions.get_mut(&id));
+        session.is_some_and(|session| session.acknowledge_late(&mut self.cx, response))
     }
 
     /// Carries what the transactions have to say to where it belongs.

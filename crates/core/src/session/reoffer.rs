@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, StatusCode};
+use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, RetryAfter, StatusCode};
 
 use super::established::{Handshake, Unacknowledged};
 use super::proceeding::acknowledge;
@@ -38,6 +38,13 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// How soon an ICE restart that was refused is tried again.
 const RESTART_AGAIN: Duration = Duration::from_secs(2);
 
+/// How often an offer is made anew for which the peer had no time.
+const TRIES: u8 = 3;
+
+/// The longest that an offer waits for a peer without time (RFC 3261 section 14.2: up to ten
+/// seconds).
+const LONGEST_WAIT: u32 = 10;
+
 /// What a new offer is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
@@ -56,6 +63,15 @@ pub(crate) struct Reoffer {
     pub(super) id: u32,
     purpose: Purpose,
     options: ReofferOptions,
+    /// How often it may be made anew for a peer without time.
+    tries: u8,
+}
+
+/// How long a peer asks to wait before the same offer is made again.
+fn asks_to_wait(response: &Response) -> Option<Duration> {
+    let after = response.typed::<RetryAfter<'_>>().ok().flatten()?;
+    (response.status() == StatusCode::SERVER_INTERNAL_ERROR && after.seconds <= LONGEST_WAIT)
+        .then(|| Duration::from_secs(u64::from(after.seconds)))
 }
 
 /// The exchange of descriptions that is under way, after the one that the INVITE began.
@@ -116,6 +132,7 @@ impl Session {
                 id,
                 purpose,
                 options,
+                tries: TRIES,
             },
         );
         Ok(id)
@@ -199,6 +216,9 @@ impl Session {
                 self.wait_for_turn(cx, reoffer);
             }
             Exchange::Offered(reoffer) => {
+                if let Some(pause) = asks_to_wait(&response).filter(|_| reoffer.tries > 0) {
+                    return self.try_again_after(cx, reoffer, pause);
+                }
                 self.set_exchange(Exchange::Offered(reoffer));
                 let cause = Cause::of_status(response.status());
                 self.reoffer_failed(cx, cause, Some(response.clone()));
@@ -221,6 +241,23 @@ impl Session {
         {
             self.acknowledge_reinvite(cx, reinvite);
         }
+    }
+
+    /// Acknowledges a 2xx to a re-INVITE of ours that nothing else is known of any more; says
+    /// whether there was one with its number.
+    pub(crate) fn acknowledge_late(&mut self, cx: &mut Context, response: &Response) -> bool {
+        let (State::Established(_), Ok(cseq)) = (&self.state, response.cseq()) else {
+            return false;
+        };
+        let Some(dialog) = self.dialog_mut() else {
+            return false;
+        };
+        if dialog.last_sequence() < cseq.number {
+            return false;
+        }
+        let (dialog, ack) = (dialog.clone(), dialog.ack(cseq.number));
+        // One that is lost is asked for again.
+        ack.is_ok_and(|ack| cx.send_ack(&dialog, ack).is_ok())
     }
 
     /// Acknowledges a 2xx to our re-INVITE, the first and every further time.
@@ -257,6 +294,14 @@ impl Session {
                 self.reoffer_failed(cx, Cause::MissingSdp, Some(response.clone()));
             }
         }
+    }
+
+    /// The peer had not done with an earlier request (RFC 3261 section 14.2, RFC 3311 section 5.2).
+    fn try_again_after(&mut self, cx: &mut Context, mut reoffer: Reoffer, pause: Duration) {
+        reoffer.tries -= 1;
+        self.roll_back(cx);
+        cx.set_timer(Timer::Session(self.id, SessionTimer::Glare), pause);
+        self.set_exchange(Exchange::Waiting(reoffer));
     }
 
     /// Two offers met. The side that owns the Call-ID waits longer (RFC 3261 section 14.1).
