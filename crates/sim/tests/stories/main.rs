@@ -7,5 +7,6 @@
 
 mod calls;
 mod chaos;
+mod races;
 mod registration;
 mod world;
