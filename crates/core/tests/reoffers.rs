@@ -383,6 +383,53 @@ fn a_lost_ack_to_a_reinvite_is_sent_again_and_confirms_nothing_twice() {
 }
 
 #[test]
+fn an_answer_that_is_never_acknowledged_is_followed_by_an_offer_and_the_call_lives() {
+    let mut pair = Pair::established(Transport::Udp);
+    let now = pair.now;
+    pair.fate = Box::new(|name, message| match message {
+        Message::Request(request) if name == "alice" && request.method() == Method::Ack => {
+            Fate::Lose
+        }
+        _ => Fate::Arrive,
+    });
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("held");
+    pair.run(35 * SECOND);
+    assert_eq!(
+        pair.bob.sent_count("INVITE"),
+        1,
+        "{}",
+        pair.ladder.join("\n")
+    );
+    pair.fate = Box::new(|_, _| Fate::Arrive);
+    assert!(!pair.bob.story().contains("ended"), "{}", pair.bob.story());
+    assert!(pair.alice_hold().local && pair.bob_hold().remote);
+    pair.finish();
+}
+
+#[test]
+fn an_answer_that_is_never_acknowledged_by_one_who_is_gone_ends_the_call() {
+    let mut pair = Pair::established(Transport::Udp);
+    let now = pair.now;
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("held");
+    pair.run(SECOND / 100);
+    pair.fate = Box::new(|_, _| Fate::Lose);
+    pair.run_out();
+    for side in [&pair.alice, &pair.bob] {
+        assert_eq!(
+            side.story().matches("ended(").count(),
+            1,
+            "{}",
+            side.story()
+        );
+    }
+    pair.assert_clean();
+}
+
+#[test]
 fn a_silent_peer_ends_the_call_when_its_reinvite_times_out() {
     let mut pair = Pair::established(Transport::Udp);
     pair.fate = Box::new(|name, _| {

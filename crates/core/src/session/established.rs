@@ -5,12 +5,13 @@ use std::time::Duration;
 use offhook_sip::{Message, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode};
 
 use super::closing::Closing;
-use super::reoffer::sequence_of;
+use super::reoffer::{Purpose, ReofferOptions, sequence_of};
 use super::{Answer, Received, Session, SessionTimer, State, Status, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
 use crate::dialog::Dialog;
 use crate::errand::Errand;
+use crate::error::CommandError;
 use crate::event::{Originator, SessionEvent};
 use crate::flow::FlowId;
 use crate::media::SdpKind;
@@ -133,16 +134,23 @@ impl Session {
     }
 
     pub(super) fn not_acknowledged(&mut self, cx: &mut Context) {
-        match &self.state {
-            State::Established(_) => {
-                if let State::Established(established) = &mut self.state {
-                    established.handshake = Handshake::Settled;
+        match &mut self.state {
+            State::Established(established) => {
+                established.handshake = Handshake::Settled;
+                if !self.confirmed || self.make_sure(cx).is_err() {
+                    self.hang_up(cx, Originator::Remote, Cause::NoAck, None);
                 }
-                self.hang_up(cx, Originator::Remote, Cause::NoAck, None);
             }
             State::Closing(Closing::Unacknowledged(..)) => self.bye_may_go(cx),
             _ => {}
         }
+    }
+
+    /// Whether our answer to a re-INVITE arrived nobody knows: a connection may have broken under
+    /// it. A new offer agrees on the session anew, and tells whether the peer is there at all.
+    fn make_sure(&mut self, cx: &mut Context) -> Result<u32, CommandError> {
+        self.roll_back(cx);
+        self.reoffer(cx, Purpose::Refresh, ReofferOptions::default())
     }
 
     /// An ACK inside the dialog.

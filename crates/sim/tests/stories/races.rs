@@ -357,12 +357,12 @@ fn a_flow_that_is_lost_in_any_state_of_a_call_leaves_both_sides_agreed() {
 #[test]
 fn a_flow_that_is_lost_while_an_offer_is_under_way_leaves_the_call_and_the_offer_is_made() {
     for transport in [Transport::Tcp, Transport::Ws] {
-        // Bob's flow, too, for an UPDATE; an answer to a re-INVITE that he cannot send for a while
-        // gets no ACK when the proxy has given the re-INVITE up meanwhile.
         for (deed, at_alice) in [
             (HOLD, true),
             (RENEGOTIATE, true),
             (UPDATE, true),
+            (HOLD, false),
+            (RENEGOTIATE, false),
             (UPDATE, false),
         ] {
             for moment in (0..=250).step_by(25).map(ms) {
