@@ -144,6 +144,24 @@ pub(crate) fn alone(
     Ok(request)
 }
 
+/// What a MESSAGE or OPTIONS bears whether it is outside any dialog or in one.
+pub(crate) fn complete(
+    cx: &Context,
+    mut request: OutgoingRequest,
+    body: Option<&Body>,
+    extra_headers: &ExtraHeaders,
+) -> Result<OutgoingRequest, WriteError> {
+    let asks = request.method() == Method::Options;
+    let headers = request.headers_mut();
+    headers::put_extra(headers, extra_headers)?;
+    if asks {
+        headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
+    }
+    headers::put_identity(headers, &cx.config)?;
+    put_body(&mut request, body)?;
+    Ok(request)
+}
+
 /// Gives a body to a request.
 pub(crate) fn put_body(
     request: &mut OutgoingRequest,

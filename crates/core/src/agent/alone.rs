@@ -1,13 +1,13 @@
 //! Requests of ours outside any dialog that stand alone: MESSAGE and OPTIONS.
 
-use offhook_sip::{HeaderName, Method, OutgoingRequest, WriteError};
+use offhook_sip::Method;
 
 use super::{Agent, Life};
 use crate::context::{Owner, Pending, Waiting};
 use crate::error::CommandError;
 use crate::headers;
 use crate::options::Body;
-use crate::request::{RequestId, RequestOptions, alone, put_body, renumber, unwritable};
+use crate::request::{RequestId, RequestOptions, alone, complete, renumber, unwritable};
 use crate::session::{Answer, InDialog, sequence_of};
 use crate::time::Instant;
 
@@ -77,7 +77,7 @@ impl Agent {
         headers::check(&options.extra_headers)?;
         let target = self.target(target)?;
         let request = alone(&mut self.cx, method, &target, &options)
-            .and_then(|request| self.complete(request, body.as_ref(), &options))
+            .and_then(|request| complete(&self.cx, request, body.as_ref(), &options.extra_headers))
             .map_err(|error| unwritable(&error))?;
         let id = self.cx.name_request();
         if self.cx.submit(Owner::Alone(id), request).is_err() {
@@ -85,23 +85,6 @@ impl Agent {
         }
         self.settle();
         Ok(id)
-    }
-
-    fn complete(
-        &self,
-        mut request: OutgoingRequest,
-        body: Option<&Body>,
-        options: &RequestOptions,
-    ) -> Result<OutgoingRequest, WriteError> {
-        let asks = request.method() == Method::Options;
-        let headers = request.headers_mut();
-        headers::put_extra(headers, &options.extra_headers)?;
-        if asks {
-            headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
-        }
-        headers::put_identity(headers, &self.cx.config)?;
-        put_body(&mut request, body)?;
-        Ok(request)
     }
 
     /// Sends a request that stands alone again, under another number; says whether it did.

@@ -1,13 +1,13 @@
 //! `sendMessage()` inside a session (RFC 3428), and OPTIONS (RFC 3261 section 11.2).
 
-use offhook_sip::{HeaderName, Method};
+use offhook_sip::Method;
 
 use super::{Answer, InDialog, Session};
 use crate::context::{Context, Unsent};
 use crate::error::CommandError;
 use crate::headers;
 use crate::options::{Body, ExtraHeaders};
-use crate::request::{RequestId, put_body};
+use crate::request::{RequestId, complete};
 
 impl Session {
     /// Sends a request that changes nothing in the session, and whose answer is told as it is.
@@ -31,15 +31,7 @@ impl Session {
         }
         let id = cx.name_request();
         let sent = self.send_in_dialog(cx, InDialog::Alone(id), |dialog, cx| {
-            let mut request = dialog.request(method)?;
-            let headers = request.headers_mut();
-            headers::put_extra(headers, extra_headers)?;
-            if method == Method::Options {
-                headers.push(HeaderName::Accept, headers::APPLICATION_SDP)?;
-            }
-            headers::put_identity(headers, &cx.config)?;
-            put_body(&mut request, body)?;
-            Ok(request)
+            Ok(complete(cx, dialog.request(method)?, body, extra_headers)?)
         });
         if let Err(Unsent::NoWay | Unsent::Refused) = sent {
             cx.request_over(id, Answer::Unsent);
