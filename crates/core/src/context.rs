@@ -408,10 +408,15 @@ impl Context {
             .put(HeaderName::From, pending.request.headers_mut())?;
         let branch = self.random.branch();
         let mut request = pending.request.clone();
-        if let Method::Subscribe | Method::Notify | Method::Options | Method::Refer =
-            request.method()
+        if let Method::Invite
+        | Method::Update
+        | Method::Subscribe
+        | Method::Notify
+        | Method::Options
+        | Method::Refer = request.method()
         {
-            // Where these are answered or followed depends on the flow that they leave over.
+            // Where these are answered or followed depends on the flow that they leave over, each
+            // time that they do.
             self.put_contact(request.headers_mut(), flow)?;
         }
         let id = self

@@ -4,7 +4,7 @@ mod util;
 
 use std::time::Duration;
 
-use offhook_core::{ConnectionState, MediaReport, MediaRequest, TerminateOptions};
+use offhook_core::{ConnectionState, MediaReport, MediaRequest, TerminateOptions, Transport};
 use offhook_sip::{Method, Request, StatusCode};
 use util::OFFER;
 use util::lone::Lone;
@@ -76,9 +76,45 @@ fn a_bye_that_was_on_its_way_is_sent_again() {
     lone.assert_clean();
 }
 
+/// A call over TCP, where a Contact is the address of its flow.
+fn established_over_tcp() -> Lone {
+    let mut lone = Lone::with(|config| config.register = false);
+    lone.transport = Transport::Tcp;
+    lone.start();
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.news();
+    lone
+}
+
+/// The address in a request's Contact.
+fn contact_of(request: &Request) -> &str {
+    let contact = request.header("Contact").expect("a Contact");
+    let (_, address) = contact.split_once('@').expect("a user in it");
+    address.split([';', '>']).next().unwrap_or_default()
+}
+
+#[test]
+fn a_hold_that_is_made_again_bears_the_contact_of_the_new_flow() {
+    let mut lone = established_over_tcp();
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    let mut session = lone.agent.session(id).expect("it lives");
+    session.hold(now, Default::default()).expect("held");
+    lone.drain();
+    let lost = lone.request(Method::Invite);
+    assert_eq!(contact_of(&lost), "127.0.0.1:40000");
+    cut(&mut lone);
+    lone.local = "192.0.2.77:40000";
+    let_back(&mut lone);
+    let again = lone.request(Method::Invite);
+    assert_eq!(contact_of(&again), "192.0.2.77:40000");
+}
+
 #[test]
 fn a_transfer_during_the_outage_bears_the_contact_of_the_new_flow() {
-    let mut lone = established();
+    let mut lone = established_over_tcp();
     cut(&mut lone);
     lone.local = "192.0.2.77:40000";
     let (now, id) = (lone.now, lone.session.expect("a session"));
@@ -90,16 +126,13 @@ fn a_transfer_during_the_outage_bears_the_contact_of_the_new_flow() {
     lone.drain();
     assert!(lone.requests.is_empty());
     let_back(&mut lone);
-    let sent = std::mem::take(&mut lone.requests);
-    let contact_of = |method: Method<'_>| {
-        let request = sent.iter().find(|request| request.method() == method);
-        let contact = request.and_then(|request| request.header("Contact"));
-        contact
-            .map(str::to_owned)
-            .expect("a request with a Contact")
-    };
-    // The new address restarts ICE by a re-INVITE, which was made after the outage.
-    assert_eq!(contact_of(Method::Refer), contact_of(Method::Invite));
+    // The new address restarts ICE by a re-INVITE beside it.
+    for method in [Method::Refer, Method::Invite] {
+        let mut sent = lone.requests.iter();
+        let request = sent.find(|request| request.method() == method);
+        let request = request.expect("it goes out");
+        assert_eq!(contact_of(request), "192.0.2.77:40000");
+    }
     assert!(
         lone.sent_on
             .iter()

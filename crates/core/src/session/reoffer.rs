@@ -173,7 +173,6 @@ impl Session {
         let sent = self.send_in_dialog(cx, kind, |dialog, cx| {
             let mut request = dialog.request(method)?;
             headers::put_extra(request.headers_mut(), &extra)?;
-            cx.put_contact(request.headers_mut(), dialog.flow())?;
             timers.put_agreed(request.headers_mut())?;
             headers::put_identity(request.headers_mut(), &cx.config)?;
             if takes_info {

@@ -228,7 +228,6 @@ impl Session {
             self.send_in_dialog(cx, InDialog::Refresh, |dialog, cx| {
                 let mut request = dialog.request(Method::Update)?;
                 timers.put_agreed(request.headers_mut())?;
-                cx.put_contact(request.headers_mut(), dialog.flow())?;
                 headers::put_identity(request.headers_mut(), &cx.config)?;
                 Ok(request)
             })
