@@ -26,16 +26,7 @@ fn a_call_through_the_proxy_is_set_up_and_ended_on_every_transport() {
         assert_eq!(world.network.node(world.switchboard).contacts_of("bob"), 1);
         let (alice, bob) = (world.alice, world.bob);
         let call = world.call();
-        world.until(s(5), "both are confirmed", |world| {
-            world.has(alice, call, "confirmed")
-                && world
-                    .network
-                    .node(bob)
-                    .sessions()
-                    .first()
-                    .is_some_and(|&session| world.has(bob, session, "confirmed"))
-        });
-        let answered = world.only_session(bob);
+        let answered = world.until_it_stands(s(5), call);
         assert!(
             world
                 .network
@@ -67,16 +58,7 @@ fn a_rough_network_delays_calls_and_breaks_none() {
         let mut world = World::new(seed, Transport::Udp, rough().with_loss(0.05));
         let (alice, bob) = (world.alice, world.bob);
         let call = world.call();
-        world.until(s(30), "both are confirmed", |world| {
-            world.has(alice, call, "confirmed")
-                && world
-                    .network
-                    .node(bob)
-                    .sessions()
-                    .first()
-                    .is_some_and(|&session| world.has(bob, session, "confirmed"))
-        });
-        let answered = world.only_session(bob);
+        let answered = world.until_it_stands(s(30), call);
         let talk = world.network.chance().within(&(ms(0)..=s(5)));
         world.network.run_for(talk);
         let (phone, session) = match seed % 2 {
@@ -283,16 +265,7 @@ fn an_established_call_outlives_a_lost_websocket() {
         let mut world = World::new(seed, Transport::Wss, conditions);
         let (alice, bob) = (world.alice, world.bob);
         let call = world.call();
-        world.until(s(5), "both are confirmed", |world| {
-            world.has(alice, call, "confirmed")
-                && world
-                    .network
-                    .node(bob)
-                    .sessions()
-                    .first()
-                    .is_some_and(|&session| world.has(bob, session, "confirmed"))
-        });
-        let answered = world.only_session(bob);
+        let answered = world.until_it_stands(s(5), call);
         for phone in [alice, bob] {
             let how = match seed % 2 {
                 0 => Cut::Heard,

@@ -60,18 +60,8 @@ fn act(world: &mut World, phone: Handle<Phone>, session: SessionId, deed: Deed) 
 fn standing(transport: Transport) -> (World, SessionId, SessionId) {
     let ringing = Ringing::Answered(ms(100));
     let mut world = World::with_ringing(1, transport, steady(), ringing);
-    let (alice, bob) = (world.alice, world.bob);
     let call = world.call();
-    world.until(s(10), "both are confirmed", |world| {
-        world.has(alice, call, "confirmed")
-            && world
-                .network
-                .node(bob)
-                .sessions()
-                .first()
-                .is_some_and(|&session| world.has(bob, session, "confirmed"))
-    });
-    let answered = world.only_session(bob);
+    let answered = world.until_it_stands(s(10), call);
     world.network.run_for(s(1));
     (world, call, answered)
 }

@@ -135,6 +135,19 @@ impl World {
         })
     }
 
+    /// Waits until the call that Alice makes stands on both sides; the session at Bob's.
+    #[track_caller]
+    pub(crate) fn until_it_stands(&mut self, limit: Duration, call: SessionId) -> SessionId {
+        let (alice, bob) = (self.alice, self.bob);
+        self.until(limit, "both are confirmed", |world| {
+            let sessions = world.network.node(bob).sessions();
+            let answered = sessions.first();
+            world.has(alice, call, "confirmed")
+                && answered.is_some_and(|&session| world.has(bob, session, "confirmed"))
+        });
+        self.only_session(bob)
+    }
+
     /// The story of a session without what is told beside its stages.
     pub(crate) fn stages(&self, phone: Handle<Phone>, session: SessionId) -> String {
         const STAGES: [&str; 7] = [
