@@ -15,10 +15,15 @@ export interface SessionSink {
   closed(): void;
 }
 
-/** What the user agent (`UA`) is told: all that belongs to no session it knows. */
+/** What the user agent (`UA`) is told: all that belongs to no session, and what concerns it even
+ * inside one (`newMessage`, `newOptions`, `newSubscribe`). */
 export interface AgentSink {
-  /** Makes the object of a session that a peer has started, or a REFER. */
-  newSession(ask: number, session: number, ...question: QuestionRow): SessionSink | undefined;
+  /**
+   * The object of a session that a peer has started; none where it is not wanted, and then it has
+   * been refused. It is known by its number from here on, and gets the question that has announced
+   * it, `newRTCSession`, as it gets every other: a listener may answer it at once.
+   */
+  newSession(session: number): SessionSink | undefined;
   ask(ask: number, ...question: QuestionRow): void;
   row(row: Row): void;
 }
@@ -29,6 +34,9 @@ export type NotifierSink = (...event: NotifierRow) => void;
 
 /** The longest that a timer of a browser can wait. */
 const LONGEST_TIMEOUT = 0x7fff_ffff;
+
+/** Stands for an engine that is gone: it knows of nothing. */
+const GONE = new Proxy({} as Engine, { get: () => () => undefined });
 
 export class Driver {
   readonly sessions = new Map<number, SessionSink>();
@@ -46,16 +54,19 @@ export class Driver {
     this.#agent = agent;
   }
 
-  /** What can be asked without changing anything. */
+  /** What can be asked without changing anything. When closed, it answers `undefined` to all. */
   get engine(): Engine {
     return this.#engine;
   }
 
   /**
    * Carries out a command, and then all that follows from it: a listener is called before this
-   * returns, and may call this again. Throws what the engine throws, an `ErrorRow`.
+   * returns, and may call this again. What a command has made (a session, a request) is put into
+   * its map by the command itself, so that it is known when the first row about it comes. Throws
+   * what the engine throws, an `ErrorRow`.
    */
   run<T>(command: (engine: Engine, now: number) => T): T {
+    if (this.#engine === GONE) throw ['stopped'];
     const result = command(this.#engine, performance.now());
     this.drain();
     return result;
@@ -64,12 +75,24 @@ export class Driver {
   /** Carries out all that the engine wants done by now. */
   drain(): void {
     let row: Row | undefined;
-    while ((row = this.#engine.poll())) this.#dispatch(row);
-    this.#sleep();
+    try {
+      // A row may close this driver; nothing more comes then.
+      while ((row = this.#engine.poll())) this.#dispatch(row);
+    } finally {
+      this.#sleep();
+    }
   }
 
-  /** Stops the timer; nothing happens any more. */
-  halt(): void {
+  /** Lets the engine go. Nothing happens any more. */
+  close(): void {
+    if (this.#engine === GONE) return;
+    this.#wake();
+    const engine = this.#engine;
+    this.#engine = GONE;
+    engine.free();
+  }
+
+  #wake(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#due = undefined;
@@ -78,7 +101,7 @@ export class Driver {
   #sleep(): void {
     const due = this.#engine.nextTimeout();
     if (due === this.#due) return;
-    this.halt();
+    this.#wake();
     if (due === undefined) return;
     this.#due = due;
     // A timer may come a little early; the engine then names the rest.
@@ -138,11 +161,19 @@ export class Driver {
   }
 
   #ask(ask: number, session: number | undefined, question: QuestionRow): void {
+    switch (question[0]) {
+      case 'newMessage':
+      case 'newOptions':
+      case 'newSubscribe':
+        return this.#agent.ask(ask, ...question);
+    }
     if (session === undefined) return this.#agent.ask(ask, ...question);
-    const known = this.sessions.get(session);
-    if (known) return known.ask(ask, ...question);
-    const made = this.#agent.newSession(ask, session, ...question);
-    if (made) this.sessions.set(session, made);
+    let known = this.sessions.get(session);
+    if (!known && question[0] === 'newRTCSession') {
+      known = this.#agent.newSession(session);
+      if (known) this.sessions.set(session, known);
+    }
+    if (known) known.ask(ask, ...question);
     else this.run((engine, now) => engine.proceed(now, ask));
   }
 }
