@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use offhook_core::{
-    Agent, Config, FlowId, Input, Instant, MediaReport, MediaRequest, Output, Question, Reply,
+    Agent, Config, FlowId, Input, Instant, Invitation, MediaReport, MediaRequest, Output, Question, Reply,
     SessionId, TerminateOptions, Transport,
 };
 use offhook_sip::Uri;
@@ -177,10 +177,7 @@ impl Wire {
                 } => {
                     let incoming = matches!(
                         question,
-                        Question::NewSession {
-                            request: Some(_),
-                            ..
-                        }
+                        Question::NewSession(Invitation::Incoming(_))
                     );
                     side.agent.reply(now, ask, Reply::Proceed);
                     if let Some(session) = session.filter(|_| incoming) {

@@ -29,6 +29,7 @@ use crate::headers;
 use crate::media::MediaReport;
 use crate::options::{CallOptions, TerminateOptions};
 use crate::registration::Registration;
+use crate::request::unwritable;
 use crate::session::{Answer, Session, SessionId, SessionInfo, SessionMut};
 use crate::subscription::Subscriptions;
 use crate::time::Instant;
@@ -269,9 +270,11 @@ impl Agent {
         headers::check(&options.extra_headers)?;
         let target = self.target(target)?;
         let id = self.name_session();
+        let way = target.clone();
+        let session =
+            Session::call(&mut self.cx, id, target, options).map_err(|error| unwritable(&error))?;
         // Direct calls need their flow; it opens while the media engine makes the offer.
-        self.cx.first_way(&target);
-        let session = Session::call(&mut self.cx, id, target, options);
+        self.cx.first_way(&way);
         self.sessions.insert(id, session);
         self.settle();
         Ok(id)

@@ -19,13 +19,9 @@ pub struct AskId(pub(crate) u64);
 #[non_exhaustive]
 pub enum Question {
     /// A new session (`newRTCSession`). An incoming one rings, with a 180, once the answer
-    /// comes, unless it was answered or ended meanwhile.
-    NewSession {
-        /// Who started it.
-        originator: Originator,
-        /// The INVITE, when the peer sent it.
-        request: Option<Request>,
-    },
+    /// comes, unless it was answered or ended meanwhile. For an outgoing one [`Reply::Request`]
+    /// changes the INVITE, until [`Question::Sending`] shows it again.
+    NewSession(Invitation),
     /// The peer connection stands and may be changed (`peerconnection`).
     PeerConnection,
     /// A session description is about to be sent or applied (`sdp`); [`Reply::Sdp`] changes it.
@@ -91,11 +87,31 @@ pub enum Question {
     },
 }
 
+/// The INVITE that makes a session.
+#[derive(Clone, Debug)]
+pub enum Invitation {
+    /// Ours, as far as it is known before there is media and a flow: its URI, To, From, Call-ID,
+    /// CSeq and the headers of the application. [`Question::Sending`] shows the rest.
+    Outgoing(OutgoingRequest),
+    /// The peer's.
+    Incoming(Request),
+}
+
+impl Invitation {
+    /// Who started the session.
+    pub fn originator(&self) -> Originator {
+        match self {
+            Self::Outgoing(_) => Originator::Local,
+            Self::Incoming(_) => Originator::Remote,
+        }
+    }
+}
+
 impl Question {
     /// The question's name in the seed API.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::NewSession { .. } => "newRTCSession",
+            Self::NewSession(_) => "newRTCSession",
             Self::PeerConnection => "peerconnection",
             Self::Sdp(_) => "sdp",
             Self::Sending(_) => "sending",

@@ -68,7 +68,7 @@ mod timer;
 mod transaction;
 
 pub use agent::{Agent, Input};
-pub use ask::{AskId, Question, Reply};
+pub use ask::{AskId, Invitation, Question, Reply};
 pub use cause::Cause;
 pub use config::{Config, ConfigError};
 pub use counters::{Counters, Live};

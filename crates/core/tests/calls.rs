@@ -5,8 +5,8 @@ mod util;
 use std::time::Duration;
 
 use offhook_core::{
-    CallOptions, CommandError, DtmfOptions, DtmfTransport, MediaKinds, MediaReport, MediaRequest,
-    MediaStep, Reply, Status, TerminateOptions, Transport,
+    CallOptions, CommandError, DtmfOptions, DtmfTransport, Invitation, MediaKinds, MediaReport,
+    MediaRequest, MediaStep, Reply, Status, TerminateOptions, Transport,
 };
 use offhook_sip::{Message, Method, StatusCode};
 use util::{Fate, Manner, Pair};
@@ -673,11 +673,7 @@ fn the_application_may_change_the_invite() {
     pair.bob.asks = Some(|question| question.name() == "newRTCSession");
     pair.run(SECOND);
     let (_, question) = pair.bob.questions.pop().expect("a new session");
-    let offhook_core::Question::NewSession {
-        request: Some(invite),
-        ..
-    } = question
-    else {
+    let offhook_core::Question::NewSession(Invitation::Incoming(invite)) = question else {
         panic!("no INVITE");
     };
     assert_eq!(invite.header("X-Color"), Some("blue"));

@@ -268,13 +268,14 @@ impl Phone {
         session: Option<SessionId>,
         question: &Question,
     ) {
-        if let (Question::NewSession { originator, .. }, Some(session)) = (question, session) {
+        if let (Question::NewSession(invitation), Some(session)) = (question, session) {
+            let originator = invitation.originator();
             let announced = Announced {
-                originator: *originator,
+                originator,
                 after: self.events.len(),
             };
             self.announced.insert(session, announced);
-            if *originator == Originator::Remote {
+            if originator == Originator::Remote {
                 let ringing = self.application().ring(session);
                 self.ring(now, session, ringing);
             }

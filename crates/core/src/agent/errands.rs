@@ -61,8 +61,18 @@ impl Agent {
         if followed {
             self.cx.referrals.insert(call, referral);
         }
-        self.cx.first_way(&target);
-        let made = Session::call(&mut self.cx, call, target, options);
+        let way = target.clone();
+        let Ok(made) = Session::call(&mut self.cx, call, target, options) else {
+            // What the application adds cannot be written.
+            self.cx.referrals.remove(&call);
+            self.cx.event(Event::SessionClosed { session: call });
+            if let Some(session) = self.sessions.get_mut(&session) {
+                let failed = StatusLine::of(StatusCode::SERVER_INTERNAL_ERROR);
+                session.report_transfer(&mut self.cx, refer, failed);
+            }
+            return;
+        };
+        self.cx.first_way(&way);
         self.cx.identifiers.inherit(call, session);
         self.sessions.insert(call, made);
     }

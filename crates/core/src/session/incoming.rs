@@ -9,7 +9,7 @@ use super::progress::ProgressOptions;
 use super::reliable::Provisionals;
 use super::trickle::Trickle;
 use super::{Direction, Received, Session, SessionId, SessionTimer, State, Status};
-use crate::ask::{AskId, Question};
+use crate::ask::{AskId, Invitation, Question};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
 use crate::dialog::Dialog;
@@ -121,10 +121,7 @@ impl Session {
             request.to().map_err(bad)?.into_owned(),
             request.from().map_err(bad)?.into_owned(),
         );
-        let question = Question::NewSession {
-            originator: Originator::Remote,
-            request: Some(request.clone()),
-        };
+        let question = Question::NewSession(Invitation::Incoming(request.clone()));
         let expires = request.typed::<offhook_sip::Expires>().ok().flatten();
         cx.dialogs.insert(Arc::new(dialog.id().clone()), id);
         let uuid = cx.random.uuid_bits();

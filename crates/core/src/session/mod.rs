@@ -289,7 +289,14 @@ impl Session {
                 self.sending_replied(cx, reply)
             }
             _ => {
-                if let Some(outcome) = self.media.negotiation.reply(cx, self.id, ask, reply) {
+                let reply = match &mut self.state {
+                    State::Outgoing(outgoing) => outgoing.amend(ask, reply),
+                    _ => Some(reply),
+                };
+                let negotiation = &mut self.media.negotiation;
+                if let Some(outcome) =
+                    reply.and_then(|reply| negotiation.reply(cx, self.id, ask, reply))
+                {
                     self.negotiated(cx, outcome);
                 }
             }

@@ -11,7 +11,7 @@ use super::reliable;
 use super::timers::SessionTimers;
 use super::trickle::Trickle;
 use super::{Direction, Session, SessionId, SessionTimer, State, Status};
-use crate::ask::{AskId, Question, Reply};
+use crate::ask::{AskId, Invitation, Question, Reply};
 use crate::auth::AuthAttempt;
 use crate::cause::Cause;
 use crate::connection::Way;
@@ -50,6 +50,9 @@ pub(crate) enum Outgoing {
 pub(crate) struct Draft {
     target: Uri<'static>,
     options: CallOptions,
+    /// As far as it is known, and has been shown.
+    request: OutgoingRequest,
+    announced: AskId,
 }
 
 /// An INVITE that waits for the connection to come back.
@@ -112,6 +115,21 @@ impl Outgoing {
         }
     }
 
+    /// The application's word on the announced call: whether it has another INVITE for it.
+    pub(crate) fn amend(&mut self, ask: AskId, reply: Reply) -> Option<Reply> {
+        match (self, reply) {
+            (Self::Preparing(draft) | Self::Waiting(draft, _), reply) if draft.announced == ask => {
+                if let Reply::Request(request) = reply
+                    && request.method() == Method::Invite
+                {
+                    draft.request = request;
+                }
+                None
+            }
+            (_, reply) => Some(reply),
+        }
+    }
+
     /// The dialog of the fork with this tag, else of the first one.
     pub(crate) fn early_dialog(&mut self, tag: Option<&str>) -> Option<&mut Dialog> {
         match self {
@@ -139,12 +157,16 @@ impl Outgoing {
 
 impl Session {
     /// A call to `target`: asks for its peer connection and goes on with its reports.
+    ///
+    /// # Errors
+    ///
+    /// When something of the application's cannot stand in an INVITE.
     pub(crate) fn call(
         cx: &mut Context,
         id: SessionId,
         target: Uri<'static>,
         options: CallOptions,
-    ) -> Self {
+    ) -> Result<Self, WriteError> {
         let local = own_from(
             cx,
             options.anonymous,
@@ -160,26 +182,29 @@ impl Session {
         let timers = SessionTimers::new(&cx.config, options.session_timers_expires);
         let trickle = options.trickle_ice.unwrap_or(cx.config.trickle_ice);
         let follow = options.follow_redirects.then(|| target.clone());
-        let draft = Box::new(Draft { target, options });
+        let request = begin_invite(cx, &target, &local, &call_id, &options)?;
+        let announced = cx.ask(
+            id,
+            Question::NewSession(Invitation::Outgoing(request.clone())),
+        );
+        let draft = Box::new(Draft {
+            target,
+            options,
+            request,
+            announced,
+        });
         let state = State::Outgoing(Outgoing::Preparing(draft));
         let uuid = cx.random.uuid_bits();
         let tag = local.tag().unwrap_or_default();
         cx.identifiers.begin(id, tag, uuid, None);
         let mut session = Self::new(id, Direction::Outgoing, call_id, local, remote, state);
-        cx.ask(
-            id,
-            Question::NewSession {
-                originator: Originator::Local,
-                request: None,
-            },
-        );
         session.timers = timers;
         session.trickle = Trickle::new(trickle);
         if let Some(target) = follow {
             session.follow_redirections(&target);
         }
         session.open_media(cx, wanted);
-        session
+        Ok(session)
     }
 
     pub(super) fn outgoing_negotiated(&mut self, cx: &mut Context, outcome: Outcome) {
@@ -295,25 +320,10 @@ impl Session {
         flow: FlowId,
         offer: Option<String>,
     ) -> Result<OutgoingRequest, WriteError> {
-        let options = &draft.options;
-        let mut request = OutgoingRequest::new(Method::Invite, &draft.target.without_headers());
+        let mut request = draft.request.clone();
         let headers = request.headers_mut();
-        headers.push(HeaderName::MaxForwards, headers::MAX_FORWARDS)?;
-        headers.push(HeaderName::To, &self.remote)?;
-        headers.push(HeaderName::From, &self.local)?;
-        headers.push(HeaderName::CallId, &self.call_id)?;
-        headers.push(
-            HeaderName::CSeq,
-            format_args!("{} INVITE", cx.random.sequence()),
-        )?;
-        if options.anonymous {
-            let identity = format!("<{}>", cx.config.address.without_headers());
-            headers.push(HeaderName::PPreferredIdentity, identity)?;
-            headers.push(HeaderName::Privacy, "id")?;
-        }
-        headers::put_extra(headers, &options.extra_headers)?;
         if !headers.contains(HeaderName::Contact) {
-            let contact = cx.contact_uri(flow, options.anonymous);
+            let contact = cx.contact_uri(flow, draft.options.anonymous);
             // `;ob`: requests of this dialog shall come back over this flow (RFC 5626 section 4.3).
             // A GRUU leads here by itself.
             let outbound = if cx.config.servers.is_empty() || is_gruu(&contact) {
@@ -450,4 +460,32 @@ impl Session {
             _ => {}
         }
     }
+}
+
+/// An INVITE, as far as it is known before there is media and a flow.
+fn begin_invite(
+    cx: &mut Context,
+    target: &Uri<'_>,
+    from: &NameAddr<'_>,
+    call_id: &str,
+    options: &CallOptions,
+) -> Result<OutgoingRequest, WriteError> {
+    let target = target.without_headers();
+    let mut request = OutgoingRequest::new(Method::Invite, &target);
+    let headers = request.headers_mut();
+    headers.push(HeaderName::MaxForwards, headers::MAX_FORWARDS)?;
+    headers.push(HeaderName::To, NameAddr::new(target))?;
+    headers.push(HeaderName::From, from)?;
+    headers.push(HeaderName::CallId, call_id)?;
+    headers.push(
+        HeaderName::CSeq,
+        format_args!("{} INVITE", cx.random.sequence()),
+    )?;
+    if options.anonymous {
+        let identity = format!("<{}>", cx.config.address.without_headers());
+        headers.push(HeaderName::PPreferredIdentity, identity)?;
+        headers.push(HeaderName::Privacy, "id")?;
+    }
+    headers::put_extra(headers, &options.extra_headers)?;
+    Ok(request)
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{
     Agent, AskId, CallOptions, Config, ConnectionState, Destination, Event, FlowId, Input, Instant,
-    MediaReport, MediaRequest, NotifierEvent, Output, Question, Reply, RequestFailure, SdpKind,
-    SessionEvent, SessionId, SubscriberEvent, SubscriptionEnd, SubscriptionId, Transport,
+    Invitation, MediaReport, MediaRequest, NotifierEvent, Output, Question, Reply, RequestFailure,
+    SdpKind, SessionEvent, SessionId, SubscriberEvent, SubscriptionEnd, SubscriptionId, Transport,
 };
 use offhook_sip::{Limits, Message, Response, Uri};
 
@@ -347,13 +347,7 @@ impl Pair {
             return;
         }
         let answer = side.manner == Manner::Answer
-            && matches!(
-                &question,
-                Question::NewSession {
-                    request: Some(_),
-                    ..
-                }
-            );
+            && matches!(&question, Question::NewSession(Invitation::Incoming(_)));
         side.agent.reply(now, ask, Reply::Proceed);
         if let Some(session) = session.filter(|_| answer) {
             let mut session = side.agent.session(session).expect("a new session");

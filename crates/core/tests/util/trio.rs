@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::{
-    Agent, AskId, Config, Destination, Event, FlowId, Input, Instant, MediaReport, MediaRequest,
-    Output, Question, ReferOptions, ReferState, Reply, SessionId, TerminateOptions, Transport,
+    Agent, AskId, Config, Destination, Event, FlowId, Input, Instant, Invitation, MediaReport,
+    MediaRequest, Output, Question, ReferOptions, ReferState, Reply, SessionId, TerminateOptions,
+    Transport,
 };
 use offhook_sip::{Limits, Message, Request, Uri};
 
@@ -363,7 +364,7 @@ impl Phone {
         session: Option<SessionId>,
         question: Question,
     ) {
-        let new = matches!(question, Question::NewSession { .. });
+        let new = matches!(question, Question::NewSession(_));
         if new {
             self.sessions.extend(session);
         }
@@ -372,14 +373,8 @@ impl Phone {
         {
             self.note(session, question.name().to_owned());
         }
-        let answer = self.answers
-            && matches!(
-                question,
-                Question::NewSession {
-                    request: Some(_),
-                    ..
-                }
-            );
+        let answer =
+            self.answers && matches!(question, Question::NewSession(Invitation::Incoming(_)));
         match (self.decide)(&question) {
             Some(reply) => self.agent.reply(now, ask, reply),
             None => self.asked.push((ask, session, question)),

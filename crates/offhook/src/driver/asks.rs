@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use offhook_core::{AskId, Instant, Originator, Question, Reply, SessionId};
-use offhook_sip::Request;
+use offhook_core::{AskId, Instant, Invitation, Question, Reply, SessionId};
 
 use super::{Driver, State};
 use crate::ask::{
@@ -38,12 +37,8 @@ impl Driver {
         let Some(id) = id else {
             return state.agent.reply(now, ask, Reply::Proceed);
         };
-        if let Question::NewSession {
-            originator,
-            request,
-        } = question
-        {
-            self.new_session(state, now, ask, id, originator, request);
+        if let Question::NewSession(invitation) = question {
+            self.new_session(state, now, ask, id, invitation);
             return;
         }
         let Some(session) = state
@@ -116,10 +111,13 @@ impl Driver {
         now: Instant,
         ask: AskId,
         id: SessionId,
-        originator: Originator,
-        request: Option<Request>,
+        invitation: Invitation,
     ) {
-        let incoming = originator == Originator::Remote;
+        let request = match invitation {
+            Invitation::Incoming(request) => Some(request),
+            Invitation::Outgoing(_) => None,
+        };
+        let incoming = request.is_some();
         if incoming && self.admit(state, id, request, None).is_err() {
             tracing::error!(session = ?id, "the agent asks about a session that it does not know");
         }
