@@ -329,6 +329,7 @@ impl Agent {
         if let Some(reply) = self.cx.inquiry_replied(ask, reply)
             && let Some(reply) = self.replaces_replied(ask, reply)
             && let Some(reply) = self.petition_replied(ask, reply)
+            && let Some(reply) = self.registration.replied(&mut self.cx, ask, reply)
             && let Some(session) = self
                 .cx
                 .asks
@@ -396,7 +397,10 @@ impl Agent {
             server_transactions: self.cx.transactions.server_len(),
             timers: self.cx.timers.len() - self.cx.keep_alives.len(),
             flows: self.cx.connection.len(),
-            asks: self.cx.asks.len() + self.cx.inquiries.len() + self.subscriptions.petitions.len(),
+            asks: self.cx.asks.len()
+                + self.cx.inquiries.len()
+                + self.subscriptions.petitions.len()
+                + usize::from(self.registration.is_asking()),
             subscriptions: self.subscriptions.len()
                 + self
                     .sessions
@@ -436,7 +440,7 @@ impl Agent {
                 self.petition_expired(ask);
             }
             Timer::Subscription(id, timer) => self.subscription_timer(id, timer),
-            Timer::Registration => self.registration.register(&mut self.cx),
+            Timer::Registration => self.registration.due(&mut self.cx),
             Timer::Reconnect => self
                 .cx
                 .connection

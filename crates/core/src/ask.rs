@@ -1,5 +1,7 @@
 //! Questions: where the application may step in before the agent goes on.
 
+use std::time::Duration;
+
 use offhook_sip::{OutgoingRequest, Request, StatusCode, Uri};
 
 use crate::event::{Originator, SdpQuestion};
@@ -80,6 +82,16 @@ pub enum Question {
         /// The request.
         request: Request,
     },
+    /// The registration is about to be refreshed (`registrationExpiring`), outside every session.
+    /// [`Reply::Reject`] leaves it to the application, which calls
+    /// [`Agent::register`](crate::Agent::register); when it does not, the binding runs out, and
+    /// [`Event::Unregistered`](crate::Event::Unregistered) tells so with
+    /// [`Cause::Expires`](crate::Cause::Expires). With no answer at all the refresh leaves in the
+    /// middle of the time that is left.
+    RegistrationExpiring {
+        /// How long the binding still stands.
+        left: Duration,
+    },
     /// A candidate was gathered (`icecandidate`); [`Reply::Ready`] stops waiting for more.
     IceCandidate {
         /// The candidate attribute (`candidate:…`).
@@ -122,6 +134,7 @@ impl Question {
             Self::Message { .. } => "newMessage",
             Self::Options { .. } => "newOptions",
             Self::Subscribe { .. } => "newSubscribe",
+            Self::RegistrationExpiring { .. } => "registrationExpiring",
             Self::IceCandidate { .. } => "icecandidate",
         }
     }
@@ -159,7 +172,7 @@ pub enum Reply {
         /// How.
         options: GrantOptions,
     },
-    /// Refuse the request.
+    /// Refuse the request, or leave the refresh of a registration to the application.
     Reject {
         /// The status, 300 to 699; the seed API's default is 403.
         status: StatusCode,
@@ -175,6 +188,15 @@ impl Reply {
     pub fn accept() -> Self {
         Self::Accept {
             options: CallOptions::default(),
+        }
+    }
+
+    /// [`Reply::Reject`] with the seed API's default, a 403.
+    pub fn reject() -> Self {
+        Self::Reject {
+            status: StatusCode::FORBIDDEN,
+            reason: None,
+            extra_headers: ExtraHeaders::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use offhook_sip::{
     Response, RetryAfter, StatusCode, WriteError,
 };
 
+use crate::ask::{AskId, Question, Reply};
 use crate::cause::Cause;
 use crate::connection::Way;
 use crate::context::{Context, Owner, Pending, Timer};
@@ -16,6 +17,7 @@ use crate::flow::Transport;
 use crate::gruu::Gruus;
 use crate::headers;
 use crate::session::Answer;
+use crate::time::Instant;
 
 /// The shortest lifetime that is kept up; a registrar that grants less is asked this often.
 const SHORTEST: Duration = Duration::from_secs(10);
@@ -30,12 +32,23 @@ enum State {
     Unregistered,
     /// A first REGISTER is under way.
     Registering,
-    /// Registered.
-    Registered,
+    /// Registered, as far as the registrar has said until this time.
+    Registered { until: Instant, renewal: Renewal },
     /// Registered, and being refreshed.
     Refreshing,
     /// The binding is being removed.
     Unregistering,
+}
+
+/// What is to become of a binding before it ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Renewal {
+    /// Its time has not come.
+    Planned,
+    /// The application is asked.
+    Asked(AskId),
+    /// The application sees to it.
+    Left,
 }
 
 /// The registration of a user agent's address.
@@ -78,7 +91,18 @@ impl Registration {
     }
 
     pub(crate) fn is_registered(&self) -> bool {
-        matches!(self.state, State::Registered | State::Refreshing)
+        matches!(self.state, State::Registered { .. } | State::Refreshing)
+    }
+
+    /// Whether the application is asked about the refresh.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(
+            self.state,
+            State::Registered {
+                renewal: Renewal::Asked(_),
+                ..
+            }
+        )
     }
 
     /// Whether nothing is under way and no binding is held.
@@ -90,10 +114,53 @@ impl Registration {
     pub(crate) fn register(&mut self, cx: &mut Context) {
         match self.state {
             State::Unregistered => self.send(cx, Wish::Register, State::Registering),
-            State::Registered => self.send(cx, Wish::Register, State::Refreshing),
+            State::Registered { .. } => self.send(cx, Wish::Register, State::Refreshing),
             State::Unregistering => self.next = Some(Wish::Register),
             // A removal that was to follow is not wanted any more.
             State::Registering | State::Refreshing => self.next = None,
+        }
+    }
+
+    /// The registration is due for a refresh or another try.
+    pub(crate) fn due(&mut self, cx: &mut Context) {
+        let State::Registered { until, renewal } = self.state else {
+            return self.register(cx);
+        };
+        match renewal {
+            Renewal::Planned => {
+                let left = until - cx.now;
+                let ask = cx.question(None, Question::RegistrationExpiring { left });
+                self.state = State::Registered {
+                    until,
+                    renewal: Renewal::Asked(ask),
+                };
+                cx.set_timer(Timer::Registration, left / 2);
+            }
+            // Silence is no wish to lose the binding.
+            Renewal::Asked(_) => self.register(cx),
+            Renewal::Left => self.lose(cx, Cause::Expires),
+        }
+    }
+
+    /// The application's word on the refresh. Gives back what is no answer to that.
+    pub(crate) fn replied(&mut self, cx: &mut Context, ask: AskId, reply: Reply) -> Option<Reply> {
+        match self.state {
+            State::Registered {
+                until,
+                renewal: Renewal::Asked(asked),
+            } if asked == ask => {
+                if matches!(reply, Reply::Reject { .. }) {
+                    self.state = State::Registered {
+                        until,
+                        renewal: Renewal::Left,
+                    };
+                    cx.timers.set(Timer::Registration, until);
+                } else {
+                    self.register(cx);
+                }
+                None
+            }
+            _ => Some(reply),
         }
     }
 
@@ -105,12 +172,15 @@ impl Registration {
                 self.send(cx, Wish::Unregister { all }, State::Unregistering)
             }
             State::Unregistered | State::Unregistering => {}
-            State::Registered => self.send(cx, Wish::Unregister { all }, State::Unregistering),
+            State::Registered { .. } => {
+                self.send(cx, Wish::Unregister { all }, State::Unregistering)
+            }
             State::Registering | State::Refreshing => self.next = Some(Wish::Unregister { all }),
         }
     }
 
     fn send(&mut self, cx: &mut Context, wish: Wish, state: State) {
+        cx.timers.cancel(&Timer::Registration);
         self.state = state;
         let request = self.request(cx, wish);
         let sent = request.is_ok_and(|request| cx.submit(Owner::Registration, request).is_ok());
@@ -231,7 +301,7 @@ impl Registration {
                 let cause = Cause::of_status(status);
                 self.failed(cx, Some(response), cause);
             }
-            State::Unregistered | State::Registered => {}
+            State::Unregistered | State::Registered { .. } => {}
         }
     }
 
@@ -242,8 +312,11 @@ impl Registration {
         };
         self.heed_outbound(cx, &response);
         let first = self.state == State::Registering;
-        self.state = State::Registered;
         let granted = granted.max(SHORTEST);
+        self.state = State::Registered {
+            until: cx.now + granted,
+            renewal: Renewal::Planned,
+        };
         let refresh = cx.random.renewal(granted);
         cx.set_timer(Timer::Registration, refresh);
         if first {
@@ -357,12 +430,17 @@ impl Registration {
 
     /// The flow the binding leads over is gone, and with it the binding.
     pub(crate) fn flow_lost(&mut self, cx: &mut Context) {
-        cx.timers.cancel(&Timer::Registration);
         self.next = None;
+        self.lose(cx, Cause::ConnectionError);
+    }
+
+    /// The binding, if there is one, is gone.
+    fn lose(&mut self, cx: &mut Context, cause: Cause) {
+        cx.timers.cancel(&Timer::Registration);
         if self.is_registered() {
             cx.event(Event::Unregistered {
                 response: None,
-                cause: Some(Cause::ConnectionError),
+                cause: Some(cause),
             });
         }
         self.state = State::Unregistered;

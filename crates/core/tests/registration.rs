@@ -4,6 +4,7 @@ mod util;
 
 use std::time::Duration;
 
+use offhook_core::{Question, Reply};
 use offhook_sip::{Method, Request, StatusCode};
 use util::lone::Lone;
 
@@ -310,4 +311,98 @@ fn stop_does_not_wait_for_a_silent_server() {
     lone.run(Duration::from_secs(3));
     assert!(lone.news().ends_with("stopped"));
     assert_eq!(lone.agent.live(), Default::default());
+}
+
+/// Lets the registration of an application that sees to its refreshes itself come to be due.
+fn expiring() -> Lone {
+    let mut lone = Lone::new();
+    lone.asks = Some(|question| question.name() == "registrationExpiring");
+    lone.start();
+    accept(&mut lone, 600);
+    lone.news();
+    lone.asked.clear();
+    while lone.asked.is_empty() {
+        lone.run(SECOND);
+    }
+    assert!(lone.requests.is_empty());
+    lone
+}
+
+/// How long the binding stands when the application is asked about its refresh.
+fn left(lone: &Lone) -> Duration {
+    match lone.asked.last() {
+        Some((_, None, Question::RegistrationExpiring { left })) => *left,
+        other => panic!("another question: {other:?}"),
+    }
+}
+
+#[test]
+fn a_refresh_leaves_when_the_application_lets_it() {
+    let mut lone = expiring();
+    let left = left(&lone).as_secs();
+    assert!((30..=300).contains(&left), "{left}");
+    assert_eq!(lone.agent.live().asks, 1);
+    lone.reply(Reply::Proceed);
+    accept(&mut lone, 600);
+    assert_eq!(lone.agent.live().asks, 0);
+    assert!(lone.agent.is_registered());
+    assert_eq!(lone.news(), "");
+}
+
+#[test]
+fn a_refresh_that_the_application_takes_over_leaves_when_it_registers() {
+    let mut lone = expiring();
+    let left = left(&lone);
+    lone.reply(Reply::reject());
+    lone.run(left / 2 + SECOND);
+    assert!(lone.requests.is_empty(), "it is the application's matter");
+    lone.agent.register(lone.now);
+    lone.drain();
+    accept(&mut lone, 600);
+    assert!(lone.agent.is_registered());
+    lone.run(left);
+    assert_eq!(lone.news(), "", "the new binding stands");
+}
+
+#[test]
+fn a_binding_that_the_application_does_not_refresh_is_lost_and_said() {
+    let mut lone = expiring();
+    let left = left(&lone);
+    lone.reply(Reply::reject());
+    lone.run(left - SECOND);
+    assert!(lone.agent.is_registered());
+    lone.run(SECOND * 2);
+    assert_eq!(lone.news(), "unregistered(Expires)");
+    assert!(!lone.agent.is_registered() && lone.requests.is_empty());
+    lone.agent.register(lone.now);
+    lone.drain();
+    accept(&mut lone, 600);
+    assert_eq!(lone.news(), "registered(600)");
+}
+
+#[test]
+fn a_refresh_about_which_nobody_answers_leaves_before_the_binding_ends() {
+    let mut lone = expiring();
+    let half = left(&lone) / 2;
+    lone.run(half - SECOND);
+    assert!(lone.requests.is_empty());
+    lone.run(SECOND * 2);
+    accept(&mut lone, 600);
+    assert_eq!(lone.agent.live().asks, 0);
+    lone.reply(Reply::reject());
+    assert!(lone.agent.is_registered(), "the answer came too late");
+    assert_eq!(lone.news(), "");
+}
+
+#[test]
+fn an_application_that_registers_when_it_is_asked_has_answered() {
+    let mut lone = expiring();
+    lone.agent.register(lone.now);
+    lone.drain();
+    let request = lone.request(Method::Register);
+    lone.reply(Reply::Proceed);
+    assert!(lone.requests.is_empty(), "one REGISTER at a time");
+    let contact = listed(&request, 600);
+    lone.answer(&request, StatusCode::OK, &[("Contact", &contact)]);
+    assert_eq!(lone.agent.live().asks, 0);
 }
