@@ -149,7 +149,7 @@ pub enum Event {
         /// What.
         event: NotifierEvent,
     },
-    /// What became of a MESSAGE or OPTIONS of ours: the 2xx (JsSIP: `succeeded`), or why there is
+    /// What became of a MESSAGE, OPTIONS or other request of the application: the 2xx (JsSIP: `succeeded`), or why there is
     /// none (`failed`). Told once for each.
     RequestOver {
         /// Which one, as the command named it.

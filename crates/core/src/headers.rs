@@ -103,12 +103,17 @@ pub(crate) fn put_extra(
         .try_for_each(|(name, value)| headers.push(name.as_str(), value as &dyn Display))
 }
 
+/// Whether a text is a token (RFC 3261 section 25.1).
+pub(crate) fn is_token(text: &str) -> bool {
+    let byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
+    !text.is_empty() && text.bytes().all(byte)
+}
+
 /// Whether headers from the application can be written: names are tokens, values hold no line
 /// break, and none is one that the engine writes itself.
 pub(crate) fn check_extra(extra: &ExtraHeaders) -> Result<(), (String, &'static str)> {
     for (name, value) in extra {
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(token) {
+        if !is_token(name) {
             return Err((
                 name.clone(),
                 "a header name of letters, digits and -.!%*_+`'~",

@@ -12,7 +12,7 @@ use crate::headers;
 use crate::options::{Body, ExtraHeaders};
 use crate::session::Answer;
 
-/// The id of a MESSAGE or OPTIONS that an agent has sent, unique for the life of the agent.
+/// The id of a request of the application that an agent has sent, unique for the life of the agent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RequestId(pub(crate) u64);
 

@@ -5,9 +5,9 @@ mod util;
 use std::time::Duration;
 
 use offhook_core::{
-    CallOptions, CommandError, Invitation, MediaReport, MediaRequest, Question, Reply,
+    Body, CallOptions, CommandError, Invitation, MediaReport, MediaRequest, Question, Reply,
 };
-use offhook_sip::{HeaderName, Method, OutgoingRequest};
+use offhook_sip::{HeaderName, Message, Method, OutgoingRequest, Request};
 use util::Pair;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -90,4 +90,110 @@ fn a_name_that_cannot_be_written_refuses_the_call() {
         "{refused:?}"
     );
     assert!(pair.alice.agent.poll().is_none(), "nothing has happened");
+}
+
+/// A call that stands, and of which everything so far has been told.
+fn called() -> Pair {
+    let mut pair = Pair::udp().called();
+    pair.alice.events.clear();
+    pair.bob.events.clear();
+    pair
+}
+
+/// The last request of alice's with this method.
+fn last_request<'a>(pair: &'a Pair, method: &str) -> &'a Request {
+    let mut messages = pair.wire.iter().rev();
+    let found = messages.find_map(|(name, message)| match message {
+        Message::Request(request) if *name == "alice" => {
+            (request.method().as_str() == method).then_some(request)
+        }
+        _ => None,
+    });
+    found.unwrap_or_else(|| panic!("no {method}:\n{}", pair.ladder.join("\n")))
+}
+
+#[test]
+fn a_request_of_the_application_travels_inside_the_dialog() {
+    let mut pair = called();
+    let now = pair.now;
+    let body = Body::new("application/json", "{\"hand\":\"raised\"}");
+    let headers = vec![("X-Kind".to_owned(), "signal".to_owned())];
+    pair.alice_session()
+        .send_request(now, Method::Info, Some(body), &headers)
+        .expect("an INFO");
+    pair.run(SECOND);
+    let (invite, info) = (last_request(&pair, "INVITE"), last_request(&pair, "INFO"));
+    assert_eq!(info.call_id().ok(), invite.call_id().ok());
+    assert!(info.to().expect("a To").tag().is_some());
+    assert_eq!(info.header("X-Kind"), Some("signal"));
+    assert_eq!(info.header("Content-Type"), Some("application/json"));
+    assert_eq!(info.body(), b"{\"hand\":\"raised\"}");
+    assert_eq!(pair.alice.story(), "succeeded(200)");
+    assert_eq!(pair.bob.story(), "newInfo(remote, application/json)");
+}
+
+#[test]
+fn a_request_that_the_peer_does_not_know_fails_and_the_call_goes_on() {
+    let mut pair = called();
+    let now = pair.now;
+    pair.alice_session()
+        .send_request(now, Method::parse("WAVE"), None, &Vec::new())
+        .expect("a WAVE");
+    pair.run(SECOND);
+    assert_eq!(
+        pair.alice.story(),
+        "failed(SIP Failure Code: the peer answered 405 Method Not Allowed)"
+    );
+    let now = pair.now;
+    pair.alice_session()
+        .terminate(now, Default::default())
+        .expect("a call that stands");
+    pair.run_out();
+    pair.assert_clean();
+}
+
+#[test]
+fn the_sessions_own_methods_are_refused_with_what_to_use_instead() {
+    let mut pair = called();
+    let now = pair.now;
+    let sent = pair.alice.sent.len();
+    for (method, instead) in [
+        (Method::Invite, "renegotiate"),
+        (Method::Update, "use_update"),
+        (Method::Bye, "terminate"),
+        (Method::Cancel, "terminate"),
+        (Method::Ack, "itself"),
+        (Method::Prack, "itself"),
+        (Method::parse("A WAVE"), "letters"),
+        (Method::parse(""), "letters"),
+    ] {
+        let refused = pair
+            .alice_session()
+            .send_request(now, method, None, &Vec::new())
+            .expect_err("the session's own");
+        assert!(refused.to_string().contains(instead), "{refused}");
+    }
+    pair.run(SECOND);
+    assert_eq!(pair.alice.sent.len(), sent);
+}
+
+#[test]
+fn a_request_has_no_dialog_before_the_peer_has_rung() {
+    let mut pair = Pair::udp();
+    pair.alice.deaf_to = Some(|request| matches!(request, MediaRequest::Open));
+    pair.call();
+    let now = pair.now;
+    let refused = pair
+        .alice_session()
+        .send_request(now, Method::Info, None, &Vec::new());
+    assert!(
+        matches!(
+            refused,
+            Err(CommandError::InvalidState {
+                command: "send_request",
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
 }

@@ -220,7 +220,13 @@ impl<'a> SessionMut<'a> {
     ) -> Result<RequestId, CommandError> {
         let body = body.into();
         self.command(now, |session, cx| {
-            session.send_alone(cx, Method::Message, Some(&body), extra_headers)
+            session.send_alone(
+                cx,
+                "send_message",
+                Method::Message,
+                Some(&body),
+                extra_headers,
+            )
         })
     }
 
@@ -236,7 +242,29 @@ impl<'a> SessionMut<'a> {
         extra_headers: &ExtraHeaders,
     ) -> Result<RequestId, CommandError> {
         self.command(now, |session, cx| {
-            session.send_alone(cx, Method::Options, None, extra_headers)
+            session.send_alone(cx, "send_options", Method::Options, None, extra_headers)
+        })
+    }
+
+    /// Sends any request of the application inside this session's dialog (RFC 3261 section 12.2.1),
+    /// as an INFO or a NOTIFY of a private kind. [`Event::RequestOver`](crate::Event::RequestOver)
+    /// tells what became of it; it is not sent again where the connection broke, as nobody knows
+    /// whether it arrived. A challenge is answered.
+    ///
+    /// # Errors
+    ///
+    /// When there is no dialog to send it in; when the method is one that the session itself needs
+    /// (INVITE, ACK, BYE, CANCEL, PRACK, UPDATE), and the error says what to use instead; when the
+    /// method is no token, or the media type or a header is none.
+    pub fn send_request(
+        &mut self,
+        now: Instant,
+        method: Method<'_>,
+        body: Option<Body>,
+        extra_headers: &ExtraHeaders,
+    ) -> Result<RequestId, CommandError> {
+        self.command(now, |session, cx| {
+            session.send_request(cx, method, body.as_ref(), extra_headers)
         })
     }
 

@@ -141,7 +141,7 @@ pub(crate) enum InDialog {
     Refresh,
     Dtmf(char),
     Info(u32),
-    /// A MESSAGE or OPTIONS.
+    /// A MESSAGE, OPTIONS or other request of the application.
     Alone(RequestId),
     Refer(u32),
     Notify(u32),

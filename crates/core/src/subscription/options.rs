@@ -112,8 +112,7 @@ impl Default for LastNotify {
 impl LastNotify {
     pub(crate) fn check(&self) -> Result<(), CommandError> {
         self.body.as_ref().map_or(Ok(()), Body::check)?;
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
-        if self.reason.is_empty() || !self.reason.bytes().all(token) {
+        if !headers::is_token(&self.reason) {
             let expected = "a word, as noresource or deactivated";
             return Err(CommandError::argument("reason", &self.reason, expected));
         }
