@@ -98,7 +98,8 @@ pub struct Config {
     /// How many sessions may live at once; an INVITE beyond is answered with 486. Default: 10,000.
     pub max_sessions: usize,
     /// The event packages that peers may subscribe to here (RFC 6665 section 4.4.4), as
-    /// `presence`; others are refused with 489. Default: none.
+    /// `presence`; others are refused with 489. `*` stands for every package but `refer`, where the
+    /// application knows what it takes only when it is asked. Default: none.
     pub event_packages: Vec<String>,
     /// The lifetime of a peer's subscription that asks for none. Default: one hour.
     pub subscription_expires: Duration,

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::CommandError;
 use crate::options::ExtraHeaders;
 use crate::session::TRICKLE;
+use crate::subscription::ANY;
 
 /// The methods this user agent takes (RFC 3261 section 20.5).
 pub(crate) const ALLOW: &str =
@@ -60,7 +61,8 @@ pub(crate) fn put_allow_events(
     config: &Config,
 ) -> Result<(), WriteError> {
     let mut packages = vec!["refer"];
-    packages.extend(config.event_packages.iter().map(String::as_str));
+    let named = config.event_packages.iter().map(String::as_str);
+    packages.extend(named.filter(|&package| package != ANY));
     headers.push(HeaderName::AllowEvents, packages.join(", "))
 }
 

@@ -813,6 +813,26 @@ fn granted(expires: &str) -> (Lone, SubscriptionId, offhook_sip::Response, Reque
     (lone, subscription, ok, notify)
 }
 
+#[test]
+fn a_notifier_of_any_package_asks_about_each_but_refer() {
+    let mut lone = Lone::with(|config| {
+        config.register = false;
+        config.event_packages = vec!["*".to_owned()];
+    });
+    lone.start();
+    lone.news();
+    lone.asks = Some(|question| matches!(question, Question::Subscribe { .. }));
+    lone.ask(LINE, &[("Event", "refer"), CONTACT], "");
+    let refused = lone.response();
+    assert_eq!(refused.status(), StatusCode::BAD_EVENT);
+    assert_eq!(refused.header("Allow-Events"), Some("refer"));
+    assert!(lone.asked.is_empty(), "{:?}", lone.asked);
+    lone.ask(LINE, &[("Event", "message-summary"), CONTACT], "");
+    assert_eq!(lone.asked.len(), 1);
+    lone.reply(granting("2 new"));
+    assert_eq!(lone.response().status(), StatusCode::OK);
+}
+
 /// Bob's SUBSCRIBE inside the dialog.
 fn again(lone: &mut Lone, ok: &offhook_sip::Response, more: &[(&str, &str)]) {
     let to = ok.header("To").expect("a To").to_owned();

@@ -13,8 +13,8 @@ use crate::flow::FlowId;
 use crate::headers;
 use crate::session::Received;
 use crate::subscription::{
-    GrantOptions, Notifier, NotifierEvent, Package, Petition, SubscriptionEnd, Usage, accepting,
-    lifetime_of, refuse,
+    ANY, GrantOptions, Notifier, NotifierEvent, Package, Petition, SubscriptionEnd, Usage,
+    accepting, lifetime_of, refuse,
 };
 
 impl Agent {
@@ -70,7 +70,8 @@ impl Agent {
     ) -> Result<(Package, Duration), StatusCode> {
         let package = Package::of_request(&received.request).ok_or(StatusCode::BAD_REQUEST)?;
         let mut known = self.cx.config.event_packages.iter();
-        if !known.any(|known| package.has_name(known)) {
+        let takes = |known: &String| known == ANY && !package.has_name("refer");
+        if !known.any(|known| takes(known) || package.has_name(known)) {
             return Err(StatusCode::BAD_EVENT);
         }
         if self.life == Life::Stopping {

@@ -103,6 +103,10 @@ impl Usage {
     }
 }
 
+/// Stands for every package where [`Config::event_packages`](crate::Config::event_packages) names
+/// it.
+pub(crate) const ANY: &str = "*";
+
 /// What a subscription is about: the value of its Event header.
 #[derive(Clone, Debug)]
 pub(crate) struct Package {
