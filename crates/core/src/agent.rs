@@ -213,6 +213,19 @@ impl Agent {
         self.cx.gruus.temporary.as_ref()
     }
 
+    /// The Contact URI of requests to the server, as it is now: a GRUU where the registrar gave one.
+    /// With `hidden` the one that says nothing of whose it is, as in anonymous calls.
+    pub fn contact(&self, hidden: bool) -> String {
+        self.cx.contact_uri(self.cx.connection.server(), hidden)
+    }
+
+    /// Names the server behind the connection, for [`Config::preloaded_route`], where its URI does
+    /// not follow from where the connection leads; none takes that back. `lr` is added where it is
+    /// missing.
+    pub fn set_route(&mut self, server: Option<Uri<'static>>) {
+        self.cx.route = server;
+    }
+
     /// Whether the connection to the server stands.
     pub fn is_connected(&self) -> bool {
         self.cx.connection.is_up()

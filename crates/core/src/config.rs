@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use offhook_sip::{Limits, Uri};
 
-use crate::auth::Secret;
+use crate::auth::{Authorization, Secret};
 use crate::destination::Destination;
 use crate::options::ExtraHeaders;
 use crate::subscription::Package;
@@ -32,17 +32,29 @@ pub struct Config {
     pub authorization_user: Option<String>,
     /// The password, or its hash. Default: none.
     pub secret: Option<Secret>,
+    /// An Authorization header for every request to a server of `servers`, whatever it is for; no
+    /// peer that is reached without the server gets it. Default: none.
+    pub authorization: Option<Authorization>,
     /// The servers all requests go through, in order of preference. Empty: a request goes where
     /// its URI leads (RFC 3263).
     pub servers: Vec<Destination>,
+    /// Whether requests outside any dialog name the server in a Route header (RFC 3261 section
+    /// 8.1.2), for a proxy that routes by it: the URI of the server that the connection leads to,
+    /// or what [`Agent::set_route`](crate::Agent::set_route) says. Default: false.
+    pub preloaded_route: bool,
     /// Whether to register when the connection stands. Default: true.
     pub register: bool,
     /// The registration lifetime to ask for. Default: ten minutes.
     pub register_expires: Duration,
     /// Where to register. Default: the host of `address`.
     pub registrar: Option<Uri<'static>>,
-    /// The user part of the Contact. Default: eight random characters.
-    pub contact_user: Option<String>,
+    /// What stands behind the random part of the From tag of each REGISTER, for a server that reads
+    /// it there. Default: nothing.
+    pub register_from_tag_trail: String,
+    /// The Contact URI, by which peers reach this user agent. Over WebSocket its host is the one in
+    /// Via, too. Default: eight random characters at our address on the flow, or where nobody knows
+    /// that, as over WebSocket, at a random name under `.invalid` (RFC 7118 section 5).
+    pub contact: Option<Uri<'static>>,
     /// The instance id (RFC 5626 section 4.1), a UUID without `urn:uuid:`. Default: random.
     pub instance_id: Option<String>,
     /// How long an incoming call may ring before it is answered with 408. Default: one minute.
@@ -119,11 +131,14 @@ impl Config {
             display_name: None,
             authorization_user: None,
             secret: None,
+            authorization: None,
             servers: Vec::new(),
+            preloaded_route: false,
             register: true,
             register_expires: Duration::from_secs(600),
             registrar: None,
-            contact_user: None,
+            register_from_tag_trail: String::new(),
+            contact: None,
             instance_id: None,
             no_answer_timeout: Duration::from_secs(60),
             gathering_timeout: Duration::from_millis(500),
@@ -199,16 +214,34 @@ impl Config {
                 "a UUID, as f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
             ));
         }
-        if let Some(user) = &self.contact_user
-            && (user.is_empty()
-                || !user
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)))
+        if let Some(contact) = &self.contact
+            && (!contact.is_sip()
+                || contact.user().is_none()
+                || contact.headers().next().is_some()
+                || contact.as_str().contains(['<', '>', '"']))
         {
             return Err(ConfigError::new(
-                "contact_user",
-                user,
-                "letters, digits, '-', '_' and '.'",
+                "contact",
+                contact.as_str(),
+                "a SIP URI with a user, as sip:alice@192.0.2.1:5060",
+            ));
+        }
+        if let Some(authorization) = &self.authorization
+            && !authorization.is_valid()
+        {
+            // It may be a secret all the same.
+            return Err(ConfigError::new(
+                "authorization",
+                "***",
+                "a scheme and its credentials without line breaks, as Bearer mF_9.B5f-4.1JqM",
+            ));
+        }
+        let trail = &self.register_from_tag_trail;
+        if !trail.is_empty() && !crate::headers::is_token(trail) {
+            return Err(ConfigError::new(
+                "register_from_tag_trail",
+                trail,
+                "letters, digits and -.!%*_+`'~",
             ));
         }
         if let Some(interval) = self.keep_alive

@@ -65,9 +65,10 @@ pub(crate) struct Connection {
     server: Server,
     flows: BTreeMap<FlowId, Flow>,
     next_flow: u64,
-    /// Stands for our address where a browser would not know it (RFC 7118 section 5).
-    invalid_host: String,
-    contact_user: String,
+    /// Our Contact where our address is unknown or does not matter.
+    contact: Uri<'static>,
+    /// Whether that is so everywhere.
+    fixed: bool,
     /// The server's last flow, and our address on it, until another takes its place.
     replaced: Option<(FlowId, SocketAddr)>,
 }
@@ -82,15 +83,17 @@ pub(crate) struct Replaced {
 
 impl Connection {
     pub(crate) fn new(config: &Config, random: &mut Random) -> Self {
+        // A browser does not know its address (RFC 7118 section 5).
+        let host = random.token(12);
+        let user = random.token(8);
+        let made = ["sip:", &user, "@", &host, ".invalid;transport=ws"].concat();
+        let made = Uri::parse(&made).map_or_else(|_| config.address.clone(), Uri::into_owned);
         Self {
             server: Server::Idle,
             flows: BTreeMap::new(),
             next_flow: 1,
-            invalid_host: format!("{}.invalid", random.token(12)),
-            contact_user: config
-                .contact_user
-                .clone()
-                .unwrap_or_else(|| random.token(8)),
+            contact: config.contact.clone().unwrap_or(made),
+            fixed: config.contact.is_some(),
             replaced: None,
         }
     }
@@ -336,6 +339,14 @@ impl Connection {
         }
     }
 
+    /// The flow to the server; one that is none while there is none.
+    pub(crate) fn server(&self) -> FlowId {
+        match self.server {
+            Server::Up { flow } => flow,
+            _ => SERVER,
+        }
+    }
+
     /// Whether a flow is the one to the server.
     pub(crate) fn is_server(&self, flow: FlowId) -> bool {
         matches!(self.server, Server::Up { flow: server } if server == flow)
@@ -350,7 +361,9 @@ impl Connection {
                 flow,
                 transport: *transport,
                 sent_by: match transport {
-                    Transport::Ws | Transport::Wss => self.invalid_host.clone(),
+                    Transport::Ws | Transport::Wss => {
+                        self.contact.host().unwrap_or_default().to_owned()
+                    }
                     Transport::Udp | Transport::Tcp | Transport::Tls => local.to_string(),
                 },
             }),
@@ -360,8 +373,9 @@ impl Connection {
 
     /// Our Contact URI as a peer behind this flow shall use it.
     pub(crate) fn contact(&self, flow: FlowId) -> String {
-        let user = &self.contact_user;
+        let user = self.contact_user();
         match self.flows.get(&flow) {
+            _ if self.fixed => self.contact.as_str().to_owned(),
             Some(Flow::Open {
                 transport: Transport::Udp,
                 local,
@@ -375,13 +389,18 @@ impl Connection {
                 format!("sip:{user}@{local};transport={}", transport.uri_param())
             }
             Some(Flow::Open { .. } | Flow::Opening { .. }) | None => {
-                format!("sip:{user}@{};transport=ws", self.invalid_host)
+                self.contact.as_str().to_owned()
             }
         }
     }
 
     pub(crate) fn contact_user(&self) -> &str {
-        &self.contact_user
+        self.contact.user().unwrap_or_default()
+    }
+
+    /// Whether a URI names the user of our Contact.
+    pub(crate) fn is_contact_user(&self, uri: &Uri<'_>) -> bool {
+        uri.user_unescaped() == self.contact.user_unescaped()
     }
 }
 

@@ -128,6 +128,8 @@ pub(crate) struct Context {
     pub(crate) transactions: Transactions,
     pub(crate) auth: Option<AuthStore>,
     pub(crate) connection: Connection,
+    /// The server, where its URI does not follow from where the connection leads.
+    pub(crate) route: Option<Uri<'static>>,
     pub(crate) keep_alives: KeepAlives,
     pub(crate) gruus: Gruus,
     pub(crate) identifiers: Identifiers,
@@ -176,6 +178,7 @@ impl Context {
         Self {
             now: Instant::ZERO,
             connection: Connection::new(&config, &mut random),
+            route: None,
             keep_alives: KeepAlives::default(),
             gruus: Gruus::default(),
             identifiers: Identifiers::new(),
@@ -419,6 +422,7 @@ impl Context {
             // time that they do.
             self.put_contact(request.headers_mut(), flow)?;
         }
+        self.preload(&mut request, flow)?;
         let id = self
             .transactions
             .request(self.now, &mut self.timers, request, &hop, &branch)
@@ -453,6 +457,7 @@ impl Context {
         let branch = self.random.branch();
         self.identifiers
             .put(HeaderName::From, request.headers_mut())?;
+        self.preload(&mut request, flow)?;
         request.headers_mut().push_front(
             HeaderName::Via,
             format_args!(

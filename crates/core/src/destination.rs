@@ -100,6 +100,21 @@ impl Destination {
         Some(Self::new(transport, host, port))
     }
 
+    /// The URI of a server that is reached here: the opposite of [`Destination::of_uri`], without
+    /// the transport's default port.
+    pub(crate) fn uri(&self) -> String {
+        let ipv6 = self.host.parse::<Ipv6Addr>().is_ok();
+        let (open, close) = if ipv6 { ("[", "]") } else { ("", "") };
+        let mut uri = ["sip:", open, &self.host, close].concat();
+        if self.port != self.transport.default_port() {
+            uri.push(':');
+            uri.push_str(&self.port.to_string());
+        }
+        uri.push_str(";transport=");
+        uri.push_str(self.transport.uri_param());
+        uri
+    }
+
     /// The host, when it is an address.
     pub fn ip(&self) -> Option<IpAddr> {
         self.host.parse().ok()

@@ -57,7 +57,10 @@ impl Context {
         }
         let contact = self.connection.contact(flow);
         match hidden {
-            true => contact.replacen(self.connection.contact_user(), "anonymous", 1),
+            true => Uri::parse(&contact).map_or_else(
+                |_| String::new(),
+                |uri| uri.with_user("anonymous").as_str().to_owned(),
+            ),
             false => contact,
         }
     }

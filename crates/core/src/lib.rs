@@ -56,6 +56,7 @@ mod media;
 mod offer_answer;
 mod options;
 mod owners;
+mod preloaded;
 mod random;
 mod registration;
 mod request;

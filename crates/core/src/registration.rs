@@ -204,12 +204,17 @@ impl Registration {
             Way::Opening(_) | Way::None => false,
         });
         let address = NameAddr::new(cx.config.address.clone());
+        let from = match &cx.config.display_name {
+            Some(name) => address.clone().with_display_name(name.to_owned()),
+            None => address.clone(),
+        };
+        let tag = [&*self.tag, &*cx.config.register_from_tag_trail].concat();
         self.sequence += 1;
         let mut request = OutgoingRequest::new(Method::Register, &registrar);
         let headers = request.headers_mut();
         headers.push(HeaderName::MaxForwards, headers::MAX_FORWARDS)?;
         headers.push(HeaderName::To, &address)?;
-        headers.push(HeaderName::From, address.with_tag(&self.tag))?;
+        headers.push(HeaderName::From, from.with_tag(&tag))?;
         headers.push(HeaderName::CallId, &self.call_id)?;
         headers.push(HeaderName::CSeq, format_args!("{} REGISTER", self.sequence))?;
         let instance = &self.instance_id;

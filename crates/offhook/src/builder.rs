@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use offhook_core::auth::Secret;
+use offhook_core::auth::{Authorization, Secret};
 use offhook_core::{Agent, Config, Destination, Transport};
 use offhook_net::{Endpoint, EndpointConfig, TlsConfig};
 use offhook_sip::Uri;
@@ -25,6 +25,7 @@ pub struct UserAgentBuilder {
     servers: Vec<String>,
     secret: Option<Secret>,
     registrar: Option<String>,
+    contact: Option<String>,
     register: bool,
     ring: bool,
     media: MediaOptions,
@@ -42,6 +43,7 @@ impl UserAgentBuilder {
             servers: Vec::new(),
             secret: None,
             registrar: None,
+            contact: None,
             register: true,
             ring: true,
             media: MediaOptions::default(),
@@ -112,10 +114,23 @@ impl UserAgentBuilder {
         self
     }
 
-    /// The user part of the Contact. Default: random.
-    pub fn contact_user(self, user: impl Into<String>) -> Self {
-        let user = user.into();
-        self.configure(|config| config.contact_user = Some(user))
+    /// The Contact URI, by which peers reach this user agent, such as `sip:alice@192.0.2.1:5060`
+    /// behind a forwarded port. Default: a random user at our address.
+    pub fn contact(mut self, uri: impl Into<String>) -> Self {
+        self.contact = Some(uri.into());
+        self
+    }
+
+    /// The whole value of an Authorization header for every request to the server, such as
+    /// `Bearer eyJ…` (RFC 8898). Default: none.
+    pub fn authorization(self, value: impl Into<String>) -> Self {
+        let value = Authorization::new(value);
+        self.configure(|config| config.authorization = Some(value))
+    }
+
+    /// Whether requests outside any dialog name the server in a Route header. Default: false.
+    pub fn preloaded_route(self, preloaded: bool) -> Self {
+        self.configure(move |config| config.preloaded_route = preloaded)
     }
 
     /// The instance id (RFC 5626, 4.1): a UUID that stays the same over restarts. Default:
@@ -326,6 +341,7 @@ impl UserAgentBuilder {
         config.secret = self.secret.take();
         config.register = self.register;
         config.registrar = self.registrar.as_deref().map(sip_uri).transpose()?;
+        config.contact = self.contact.as_deref().map(sip_uri).transpose()?;
         for server in &self.servers {
             config.servers.push(Destination::from_url(server)?);
         }

@@ -164,7 +164,7 @@ impl Agent {
         let user = uri.user_unescaped();
         let ours = |own: Option<std::borrow::Cow<'_, str>>| user.is_some() && user == own;
         let for_us = ours(self.cx.config.address.user_unescaped())
-            || user.as_deref() == Some(self.cx.connection.contact_user())
+            || self.cx.connection.is_contact_user(&uri)
             || user.as_deref() == Some("anonymous")
             || self.cx.is_own_gruu(&uri)
             || (user.is_none() && request.method() == Method::Options);

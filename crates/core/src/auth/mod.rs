@@ -42,6 +42,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod authorization;
 mod client;
 mod digest;
 mod secret;
@@ -49,6 +50,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use authorization::Authorization;
 pub use client::{AuthAttempt, AuthError, AuthStore};
 pub use digest::{DigestAlgorithm, DigestQop};
 pub use secret::Secret;

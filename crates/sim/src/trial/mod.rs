@@ -213,7 +213,6 @@ impl Trial {
             config.secret = Some(Secret::Password(PASSWORD.to_owned()));
         } else {
             config.register = false;
-            config.contact_user = Some(user.to_owned());
         }
         config.session_timers = timers.on;
         config.session_expires = timers.expires;

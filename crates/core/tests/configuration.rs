@@ -1,0 +1,217 @@
+//! Stories of what a user agent is told before it starts, and while it runs.
+
+mod util;
+
+use std::time::Duration;
+
+use offhook_core::auth::Authorization;
+use offhook_core::{Agent, Config, RequestOptions, TerminateOptions, Transport};
+use offhook_sip::{Message, Method, Request, StatusCode, Uri};
+use util::lone::Lone;
+use util::{OFFER, Pair};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn uri(text: &str) -> Uri<'static> {
+    Uri::parse(text).expect("a URI").into_owned()
+}
+
+fn started(change: impl FnOnce(&mut Config)) -> Lone {
+    let mut lone = Lone::with(change);
+    lone.start();
+    lone
+}
+
+/// A call to bob that stands, its INVITE and its ACK.
+fn called(lone: &mut Lone) -> (Request, Request) {
+    lone.requests.clear();
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "bob", OFFER);
+    let ack = lone.request(Method::Ack);
+    (invite, ack)
+}
+
+/// Hangs up, and gives the BYE.
+fn hung_up(lone: &mut Lone) -> Request {
+    let id = lone.session.expect("a session");
+    lone.agent
+        .session(id)
+        .expect("a session")
+        .terminate(lone.now, TerminateOptions::default())
+        .expect("a call that stands");
+    lone.drain();
+    lone.request(Method::Bye)
+}
+
+fn refused(change: impl FnOnce(&mut Config)) -> String {
+    let mut config = Config::new(uri("sip:alice@example.com"));
+    change(&mut config);
+    Agent::new(config, [0; 32])
+        .expect_err("a bad configuration")
+        .to_string()
+}
+
+#[test]
+fn a_contact_of_ones_own_is_the_one_that_peers_are_told() {
+    let contact = "sip:alice%20b@desk.example.com;transport=ws";
+    let mut lone = started(|config| config.contact = Some(uri(contact)));
+    let register = lone.request(Method::Register);
+    let told = register.header("Contact").expect("a Contact");
+    assert!(told.starts_with(&format!("<{contact}>;")), "{told}");
+    let via = register.header("Via").expect("a Via");
+    assert!(via.contains(" desk.example.com;"), "{via}");
+    assert_eq!(lone.agent.contact(false), contact);
+    assert_eq!(
+        lone.agent.contact(true),
+        "sip:anonymous@desk.example.com;transport=ws"
+    );
+    lone.ask(&format!("OPTIONS {contact}"), &[], "");
+    assert_eq!(lone.response().status(), StatusCode::OK);
+    let (invite, _) = called(&mut lone);
+    assert_eq!(invite.header("Contact"), Some(&*format!("<{contact};ob>")));
+}
+
+#[test]
+fn a_contact_of_ones_own_is_told_over_udp_while_answers_come_to_our_address() {
+    let mut lone = Lone::with(|config| config.contact = Some(uri("sip:alice@192.0.2.9:5070")));
+    lone.transport = Transport::Udp;
+    lone.start();
+    let register = lone.request(Method::Register);
+    let told = register.header("Contact").expect("a Contact");
+    assert!(told.starts_with("<sip:alice@192.0.2.9:5070>;"), "{told}");
+    let via = register.header("Via").expect("a Via");
+    assert!(via.contains(" 127.0.0.1:40000;"), "{via}");
+}
+
+#[test]
+fn a_contact_that_names_nobody_is_refused() {
+    for wrong in [
+        "sip:192.0.2.1",
+        "tel:+15551234",
+        "sip:a@b.example?Subject=x",
+    ] {
+        let told = refused(|config| config.contact = Some(uri(wrong)));
+        assert!(told.contains(wrong) && told.contains("contact"), "{told}");
+    }
+}
+
+#[test]
+fn requests_outside_a_dialog_name_the_server_in_a_route() {
+    let mut lone = started(|config| config.preloaded_route = true);
+    let route = Some("<sip:127.0.0.1:8080;transport=ws;lr>");
+    let register = lone.request(Method::Register);
+    assert_eq!(register.header("Route"), route);
+    let (now, options) = (lone.now, RequestOptions::default());
+    lone.agent
+        .send_message(now, "bob", "Hello", options)
+        .expect("a message");
+    lone.drain();
+    assert_eq!(lone.request(Method::Message).header("Route"), route);
+    let (invite, ack) = called(&mut lone);
+    assert_eq!(invite.header("Route"), route);
+    assert_eq!(
+        ack.header("Route"),
+        None,
+        "the dialog has routes of its own"
+    );
+    assert_eq!(hung_up(&mut lone).header("Route"), None);
+}
+
+#[test]
+fn a_challenged_or_cancelled_invite_keeps_its_one_route() {
+    let mut lone = started(|config| config.preloaded_route = true);
+    lone.agent
+        .set_route(Some(uri("sip:edge.example.com;transport=ws")));
+    lone.requests.clear();
+    let id = lone.call();
+    let invite = lone.request(Method::Invite);
+    let challenge = "Digest realm=\"example.com\", nonce=\"abc\", qop=\"auth\"";
+    lone.answer(
+        &invite,
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+        &[("Proxy-Authenticate", challenge)],
+    );
+    let routes = |request: &Request| {
+        let routes: Vec<_> = request.headers("Route").map(str::to_owned).collect();
+        routes
+    };
+    let expected = ["<sip:edge.example.com;transport=ws;lr>"];
+    assert_eq!(lone.requests.len(), 2, "the ACK and the INVITE again");
+    assert!(
+        lone.requests
+            .iter()
+            .all(|request| routes(request) == expected)
+    );
+    let again = lone.requests.pop().expect("an INVITE");
+    lone.requests.clear();
+    lone.answer(&again, StatusCode::RINGING, &[]);
+    lone.agent
+        .session(id)
+        .expect("a session")
+        .terminate(lone.now, TerminateOptions::default())
+        .expect("a call that rings");
+    lone.drain();
+    assert_eq!(routes(&lone.request(Method::Cancel)), expected);
+}
+
+const TOKEN: &str = "Bearer mF_9.B5f-4.1JqM";
+
+#[test]
+fn a_token_is_on_every_request_to_the_server() {
+    let mut lone = started(|config| config.authorization = Some(Authorization::new(TOKEN)));
+    let register = lone.request(Method::Register);
+    let (invite, ack) = called(&mut lone);
+    let bye = hung_up(&mut lone);
+    for request in [register, invite, ack, bye] {
+        let values: Vec<_> = request.headers("Authorization").collect();
+        assert_eq!(values, [TOKEN], "{}", request.method());
+    }
+}
+
+#[test]
+fn a_token_goes_to_no_peer_that_is_reached_without_the_server() {
+    let mut pair = Pair::with(Transport::Udp, |config| {
+        config.authorization = Some(Authorization::new(TOKEN));
+    });
+    pair.call();
+    pair.run(SECOND);
+    assert!(!pair.wire.is_empty());
+    for (_, message) in &pair.wire {
+        if let Message::Request(request) = message {
+            assert_eq!(request.header("Authorization"), None);
+        }
+    }
+}
+
+#[test]
+fn a_token_is_in_no_text_that_could_be_logged() {
+    let mut config = Config::new(uri("sip:alice@example.com"));
+    config.authorization = Some(Authorization::new(TOKEN));
+    assert!(!format!("{config:?}").contains("mF_9"));
+    let wrong = |config: &mut Config| {
+        config.authorization = Some(Authorization::new("Bearer sesame\r\nX-Color: blue"));
+    };
+    let told = refused(wrong);
+    assert!(
+        told.contains("authorization") && !told.contains("sesame"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_from_tag_of_a_register_ends_as_the_server_wants_it() {
+    let mut lone = started(|config| {
+        config.register_from_tag_trail = "-token".to_owned();
+        config.display_name = Some("Alice".to_owned());
+    });
+    let register = lone.request(Method::Register);
+    let from = register.from().expect("a From");
+    assert!(
+        from.tag()
+            .is_some_and(|tag| tag.ends_with("-token") && tag.len() > 6)
+    );
+    assert_eq!(from.display_name.as_deref(), Some("Alice"));
+    let told = refused(|config| config.register_from_tag_trail = "no token".to_owned());
+    assert!(told.contains("register_from_tag_trail"), "{told}");
+}
