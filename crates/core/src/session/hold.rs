@@ -1,7 +1,5 @@
 //! `hold()` and `unhold()`, and the peer's hold (RFC 3264 section 8.4).
 
-use offhook_sip::sdp::{Direction, Sdp};
-
 use super::Session;
 use super::reoffer::{Purpose, ReofferOptions};
 use crate::context::Context;
@@ -90,20 +88,65 @@ impl Session {
 /// Whether a description holds its receiver: it has audio or video that is not refused, and
 /// none of it wants to receive, by its direction or by the address of old (RFC 3264 section 8.4).
 pub(super) fn is_hold(text: &str) -> bool {
-    let Ok(sdp) = Sdp::parse(text.as_bytes()) else {
-        return false;
-    };
     // With ICE that address says that no candidate is known yet (RFC 8840 section 4.1).
     let ice = IceDescription::read(text).is_some();
-    let mut streams = sdp
-        .media()
-        .filter(|media| matches!(media.kind(), "audio" | "video") && !media.is_rejected())
-        .peekable();
-    streams.peek().is_some()
-        && streams.all(|media| {
-            matches!(media.direction(), Direction::SendOnly | Direction::Inactive)
-                || (!ice && matches!(media.address(), Some("0.0.0.0" | "::")))
+    // What stands before the first media description holds for all that do not say otherwise.
+    let mut stream = Stream::default();
+    let mut streams: Vec<Stream<'_>> = Vec::new();
+    for line in text.lines().map(str::trim_end) {
+        let last = streams.last_mut();
+        if let Some(media) = line.strip_prefix("m=") {
+            let mut words = media.split(' ');
+            stream.taken = matches!(words.next(), Some("audio" | "video"));
+            stream.port_is_zero = words.next() == Some("0");
+            streams.push(stream);
+        } else {
+            last.unwrap_or(&mut stream).read(line);
+        }
+    }
+    streams.retain(|stream| stream.taken && (!stream.port_is_zero || stream.bundle_only));
+    !streams.is_empty()
+        && streams.iter().all(|stream| {
+            !stream.receives || (!ice && matches!(stream.address, Some("0.0.0.0" | "::")))
         })
+}
+
+/// What a media description says that matters for holding.
+#[derive(Clone, Copy)]
+struct Stream<'a> {
+    taken: bool,
+    port_is_zero: bool,
+    /// Its port is 0 because it shares that of another (RFC 9143 section 6).
+    bundle_only: bool,
+    receives: bool,
+    address: Option<&'a str>,
+}
+
+impl Default for Stream<'_> {
+    fn default() -> Self {
+        Self {
+            taken: false,
+            port_is_zero: false,
+            bundle_only: false,
+            receives: true,
+            address: None,
+        }
+    }
+}
+
+impl<'a> Stream<'a> {
+    fn read(&mut self, line: &'a str) {
+        match line {
+            "a=sendrecv" | "a=recvonly" => self.receives = true,
+            "a=sendonly" | "a=inactive" => self.receives = false,
+            "a=bundle-only" => self.bundle_only = true,
+            _ => {
+                if let Some(connection) = line.strip_prefix("c=") {
+                    self.address = connection.split(' ').nth(2);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
