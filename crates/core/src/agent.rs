@@ -9,7 +9,6 @@ mod requests;
 mod responses;
 mod subscriptions;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,6 +25,7 @@ use crate::error::CommandError;
 use crate::event::{Event, Output};
 use crate::flow::{FlowId, Transport};
 use crate::headers;
+use crate::map::Map;
 use crate::media::MediaReport;
 use crate::options::{CallOptions, TerminateOptions};
 use crate::registration::Registration;
@@ -94,8 +94,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Agent {
     cx: Context,
     registration: Registration,
-    sessions: BTreeMap<SessionId, Session>,
-    replacements: BTreeMap<AskId, Replacement>,
+    sessions: Map<SessionId, Session>,
+    replacements: Map<AskId, Replacement>,
     subscriptions: Subscriptions,
     next_session: u64,
     life: Life,
@@ -125,8 +125,8 @@ impl Agent {
         Ok(Self {
             cx,
             registration,
-            sessions: BTreeMap::new(),
-            replacements: BTreeMap::new(),
+            sessions: Map::new(),
+            replacements: Map::new(),
             subscriptions: Subscriptions::default(),
             next_session: 1,
             life: Life::Idle,
@@ -494,7 +494,7 @@ impl Agent {
             }
         }
         self.send_waiting(flow, flow);
-        for id in self.cx.expectant.clone() {
+        for id in self.cx.expectant() {
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.way_changed(&mut self.cx);
             }
@@ -525,7 +525,7 @@ impl Agent {
         }
         self.give_up_waiting(flow);
         self.drain_transactions();
-        for id in self.cx.expectant.clone() {
+        for id in self.cx.expectant() {
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.way_lost(&mut self.cx, &reason);
             }
@@ -621,7 +621,7 @@ impl Agent {
         }
         self.life = Life::Idle;
         // What the peers did not answer in time is over all the same.
-        for (session, _) in std::mem::take(&mut self.sessions) {
+        for &session in std::mem::take(&mut self.sessions).keys() {
             self.cx.event(Event::SessionClosed { session });
         }
         self.registration.flow_lost(&mut self.cx);

@@ -2,15 +2,31 @@
 
 use std::time::Duration;
 
+use std::borrow::Cow;
+
 use offhook_sip::{OutgoingRequest, Request, StatusCode, Uri};
 
 use crate::event::{Originator, SdpQuestion};
+use crate::map::Number;
+use crate::names::Key;
 use crate::options::{Body, CallOptions, ExtraHeaders};
 use crate::subscription::{GrantOptions, SubscriptionId};
 
 /// The id of a question.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AskId(pub(crate) u64);
+
+impl Number for AskId {
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Key for AskId {
+    fn key(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.0.to_be_bytes().into())
+    }
+}
 
 /// What the application may decide or change before the agent goes on.
 ///

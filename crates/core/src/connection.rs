@@ -3,7 +3,7 @@
 //! A flow is a way to a peer that a driver opened: a WebSocket, a TCP or TLS connection, or a
 //! UDP socket with a remote address (RFC 5626 section 3.3).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::destination::Destination;
 use crate::event::{Event, Output};
 use crate::flow::{FlowId, Transport};
+use crate::map::Map;
 use crate::random::Random;
 use crate::transaction::Hop;
 
@@ -63,7 +64,7 @@ pub(crate) enum Loss {
 #[derive(Debug)]
 pub(crate) struct Connection {
     server: Server,
-    flows: BTreeMap<FlowId, Flow>,
+    flows: Map<FlowId, Flow>,
     next_flow: u64,
     /// Our Contact where our address is unknown or does not matter.
     contact: Uri<'static>,
@@ -90,7 +91,7 @@ impl Connection {
         let made = Uri::parse(&made).map_or_else(|_| config.address.clone(), Uri::into_owned);
         Self {
             server: Server::Idle,
-            flows: BTreeMap::new(),
+            flows: Map::new(),
             next_flow: 1,
             contact: config.contact.clone().unwrap_or(made),
             fixed: config.contact.is_some(),
@@ -154,7 +155,7 @@ impl Connection {
     /// Lets every flow go, and makes the server's no more.
     pub(crate) fn disconnect(&mut self, outputs: &mut VecDeque<Output>) {
         self.server = Server::Idle;
-        for (flow, _) in std::mem::take(&mut self.flows) {
+        for &flow in std::mem::take(&mut self.flows).keys() {
             outputs.push_back(Output::Close { flow });
         }
     }

@@ -1,7 +1,6 @@
 //! What every machine of the agent may use: the time, chance, timers, transactions, the way out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use offhook_sip::{
@@ -21,6 +20,7 @@ use crate::headers;
 use crate::identifier::Identifiers;
 use crate::inquiry::Inquiry;
 use crate::keep_alive::KeepAlives;
+use crate::map::Map;
 use crate::media::MediaRequest;
 use crate::owners::Owners;
 use crate::random::Random;
@@ -134,20 +134,20 @@ pub(crate) struct Context {
     pub(crate) gruus: Gruus,
     pub(crate) identifiers: Identifiers,
     /// Our requests that wait for their final response.
-    pub(crate) pending: HashMap<TransactionId, Pending>,
-    pub(crate) waiting: BTreeMap<FlowId, Vec<Waiting>>,
+    pub(crate) pending: Map<TransactionId, Pending>,
+    pub(crate) waiting: Map<FlowId, Vec<Waiting>>,
     /// Which session a dialog belongs to.
-    pub(crate) dialogs: Owners<Arc<DialogId>>,
+    pub(crate) dialogs: Owners<DialogId>,
     pub(crate) asks: Owners<AskId>,
     /// Requests that wait for the application's word.
-    pub(crate) inquiries: BTreeMap<AskId, Inquiry>,
+    pub(crate) inquiries: Map<AskId, Inquiry>,
     /// Which session rings for an INVITE, by its transaction and by its marks.
     pub(crate) invites: Owners<TransactionId>,
-    pub(crate) marks: Owners<Arc<str>>,
+    pub(crate) marks: Owners<str>,
     /// The re-INVITE of each session that waits for its final response.
-    pub(crate) reinvites: BTreeMap<SessionId, TransactionId>,
+    pub(crate) reinvites: Map<SessionId, TransactionId>,
     /// Sessions whose INVITE waits for a way.
-    pub(crate) expectant: BTreeSet<SessionId>,
+    pub(crate) expectant: Map<SessionId, ()>,
     /// Sessions that have come to their end in this turn.
     pub(crate) closed: Vec<SessionId>,
     next_ask: u64,
@@ -155,7 +155,7 @@ pub(crate) struct Context {
     /// What sessions have done for each other, until the agent carries it over.
     pub(crate) errands: VecDeque<Errand>,
     /// The calls whose progress somebody is told who asked for them.
-    pub(crate) referrals: HashMap<SessionId, Referral>,
+    pub(crate) referrals: Map<SessionId, Referral>,
     /// INFO requests whose candidates belong to no gathering of their session.
     pub(crate) stale_candidates: u64,
     pub(crate) outputs: VecDeque<Output>,
@@ -187,20 +187,20 @@ impl Context {
             random,
             timers: TimerQueue::new(),
             auth,
-            pending: HashMap::new(),
-            waiting: BTreeMap::new(),
+            pending: Map::new(),
+            waiting: Map::new(),
             dialogs: Owners::new(),
             asks: Owners::new(),
-            inquiries: BTreeMap::new(),
+            inquiries: Map::new(),
             invites: Owners::new(),
             marks: Owners::new(),
-            reinvites: BTreeMap::new(),
-            expectant: BTreeSet::new(),
+            reinvites: Map::new(),
+            expectant: Map::new(),
             closed: Vec::new(),
             next_ask: 1,
             next_request: 1,
             errands: VecDeque::new(),
-            referrals: HashMap::new(),
+            referrals: Map::new(),
             stale_candidates: 0,
             outputs: VecDeque::new(),
         }
@@ -208,8 +208,13 @@ impl Context {
 
     /// A ringing call is answered or over: its INVITE is no mark of anything any more.
     pub(crate) fn forget_invite(&mut self, session: SessionId) {
-        self.invites.release(session, |_| false);
-        self.marks.release(session, |_| false);
+        self.invites.release(session);
+        self.marks.release(session);
+    }
+
+    /// The sessions whose INVITE waits for a way, as they stand now.
+    pub(crate) fn expectant(&self) -> Vec<SessionId> {
+        self.expectant.keys().copied().collect()
     }
 
     /// Lets everything go that was under way.
@@ -272,7 +277,7 @@ impl Context {
     /// Asks the application; its answer comes back to the session with this id.
     pub(crate) fn ask(&mut self, session: SessionId, question: Question) -> AskId {
         let ask = self.question(Some(session), question);
-        self.asks.insert(ask, session);
+        self.asks.insert(&ask, session);
         ask
     }
 
@@ -388,7 +393,7 @@ impl Context {
     }
 
     fn wait(&mut self, flow: FlowId, message: Waiting) -> Result<(), Unsent> {
-        let queue = self.waiting.entry(flow).or_default();
+        let queue = self.waiting.get_or_default(flow);
         if queue.len() >= MAX_WAITING {
             return Err(Unsent::Refused);
         }

@@ -1,5 +1,7 @@
 //! Dialogs (RFC 3261 section 12): the shared state of two user agents between INVITE and BYE.
 
+use std::borrow::Cow;
+
 use offhook_sip::{
     HeaderName, Method, NameAddr, OutgoingRequest, Received, Request, Response, StatusCode, Uri,
     WriteError,
@@ -7,6 +9,7 @@ use offhook_sip::{
 
 use crate::flow::FlowId;
 use crate::headers::MAX_FORWARDS;
+use crate::names::Key;
 
 /// What names a dialog (RFC 3261 section 12: Call-ID, local tag, remote tag).
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -37,6 +40,14 @@ impl DialogId {
 }
 
 /// One dialog.
+impl Key for DialogId {
+    fn key(&self) -> Cow<'_, [u8]> {
+        // Neither a Call-ID nor a tag of ours has a blank in it, so that the parts stay apart.
+        let parts = [&*self.call_id, &self.local_tag, &self.remote_tag];
+        Cow::Owned(parts.join(" ").into())
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Dialog {
     id: DialogId,

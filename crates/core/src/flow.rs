@@ -2,12 +2,20 @@
 
 use std::fmt;
 
+use crate::map::Number;
+
 /// The name of a flow: one connection, or one UDP socket paired with one remote address
 /// (RFC 5626, 2).
 ///
 /// The driver gives the names and never gives one twice; the engine only carries them.
 #[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FlowId(pub u64);
+
+impl Number for FlowId {
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
 
 impl fmt::Display for FlowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,26 +3,24 @@
 //! Servers in between change Call-IDs and tags; these two they leave alone, so that logs of both
 //! ends can be laid side by side.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use offhook_sip::{HeaderFields, HeaderName, NameAddr, Received, SessionIdentifier, WriteError};
 
+use crate::map::Map;
 use crate::owners::Owners;
 use crate::session::SessionId;
 
 /// The identifiers of all sessions.
 #[derive(Debug)]
 pub(crate) struct Identifiers {
-    identifiers: HashMap<SessionId, SessionIdentifier>,
+    identifiers: Map<SessionId, SessionIdentifier>,
     /// Whose a tag of ours is: on every message of a session stands its own.
-    tags: Owners<Arc<str>>,
+    tags: Owners<str>,
 }
 
 impl Identifiers {
     pub(crate) fn new() -> Self {
         Self {
-            identifiers: HashMap::new(),
+            identifiers: Map::new(),
             tags: Owners::new(),
         }
     }
@@ -41,7 +39,7 @@ impl Identifiers {
             remote,
         };
         self.identifiers.insert(session, identifier);
-        self.tags.insert(tag.into(), session);
+        self.tags.insert(tag, session);
     }
 
     /// A session comes from another one, by a transfer: this side stays who it is (RFC 7989
@@ -60,7 +58,7 @@ impl Identifiers {
 
     pub(crate) fn end(&mut self, session: SessionId) {
         self.identifiers.remove(&session);
-        self.tags.release(session, |_| false);
+        self.tags.release(session);
     }
 
     pub(crate) fn clear(&mut self) {

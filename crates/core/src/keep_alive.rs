@@ -6,12 +6,12 @@
 //! wants that, else a datagram of line ends that nobody answers. An answer is owed only where one
 //! was promised or has come before: a server that knows no pings keeps its flow.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::destination::Destination;
 use crate::flow::{FlowId, Transport};
+use crate::map::Map;
 use crate::stun::StunTransaction;
 
 /// How long a pong may take (RFC 5626 section 4.4.1).
@@ -82,7 +82,7 @@ pub(crate) enum Answered {
 /// The keep-alives of all flows that this agent opened.
 #[derive(Debug, Default)]
 pub(crate) struct KeepAlives {
-    flows: BTreeMap<FlowId, KeepAlive>,
+    flows: Map<FlowId, KeepAlive>,
     /// Where the last pong came from: there, pongs are owed from the first ping on.
     answering: Option<Destination>,
 }

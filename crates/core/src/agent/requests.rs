@@ -210,7 +210,7 @@ impl Agent {
 
     fn invite_received(&mut self, flow: FlowId, transaction: TransactionId, request: Request) {
         let marks = marks_of(&request);
-        if self.cx.marks.get(&*marks).is_some()
+        if self.cx.marks.get(&marks).is_some()
             || self
                 .replacements
                 .values()
@@ -263,8 +263,8 @@ impl Agent {
         let id = self.name_session();
         match Session::receive(&mut self.cx, id, received, flow) {
             Ok(session) => {
-                self.cx.invites.insert(transaction, id);
-                self.cx.marks.insert(marks_of(&request), id);
+                self.cx.invites.insert(&transaction, id);
+                self.cx.marks.insert(&marks_of(&request), id);
                 self.sessions.insert(id, session);
                 Some(id)
             }

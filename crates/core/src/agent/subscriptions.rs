@@ -475,11 +475,11 @@ impl Agent {
 
     /// The agent has stopped.
     pub(super) fn drop_subscriptions(&mut self) {
-        let (subscribers, notifiers) = self.subscriptions.clear();
+        let (subscribers, mut notifiers) = self.subscriptions.clear();
         for subscriber in subscribers.values() {
             subscriber.end(&mut self.cx, SubscriptionEnd::Stopped);
         }
-        for mut notifier in notifiers.into_values() {
+        for notifier in notifiers.values_mut() {
             notifier.end(&mut self.cx, SubscriptionEnd::Stopped);
         }
     }

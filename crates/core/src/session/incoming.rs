@@ -1,6 +1,5 @@
 //! An incoming call, from the INVITE to the final response (RFC 3261 section 13.3).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_sip::{HeaderName, Message, OutgoingResponse, Request, StatusCode, WriteError};
@@ -123,7 +122,7 @@ impl Session {
         );
         let question = Question::NewSession(Invitation::Incoming(request.clone()));
         let expires = request.typed::<offhook_sip::Expires>().ok().flatten();
-        cx.dialogs.insert(Arc::new(dialog.id().clone()), id);
+        cx.dialogs.insert(dialog.id(), id);
         let uuid = cx.random.uuid_bits();
         cx.identifiers.begin(id, &tag, uuid, Some(&request));
         let call_id = dialog.id().call_id.clone();
@@ -278,10 +277,10 @@ impl Session {
 
 /// What two INVITEs share that are one and came different ways: merged requests
 /// (RFC 3261 section 8.2.2.2).
-pub(crate) fn marks_of(invite: &Request) -> Arc<str> {
+pub(crate) fn marks_of(invite: &Request) -> String {
     let from = invite.from().ok();
     let tag = from.as_ref().and_then(|from| from.tag());
     let number = invite.cseq().map_or(0, |cseq| cseq.number);
     let call_id = invite.call_id().unwrap_or_default();
-    format!("{number} {} {call_id}", tag.unwrap_or_default()).into()
+    format!("{number} {} {call_id}", tag.unwrap_or_default())
 }

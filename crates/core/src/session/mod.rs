@@ -579,8 +579,8 @@ impl Session {
             return;
         }
         self.state = State::Closed;
-        cx.dialogs.release(id, |_| false);
-        cx.asks.release(id, |_| false);
+        cx.dialogs.release(id);
+        cx.asks.release(id);
         cx.forget_invite(id);
         cx.expectant.remove(&id);
         cx.closed.push(id);

@@ -152,7 +152,7 @@ impl Session {
             session: self.id,
             refer: id,
         };
-        cx.referrals.retain(|_, known| *known != referral);
+        cx.referrals.retain(|known| *known != referral);
         self.usage_over(cx);
     }
 

@@ -243,7 +243,7 @@ impl Session {
         let taken = take_state!(self, State::Outgoing(Outgoing::Preparing(draft)) => draft);
         if let Some(draft) = taken {
             self.state = State::Outgoing(Outgoing::Waiting(draft, offer));
-            cx.expectant.insert(self.id);
+            cx.expectant.insert(self.id, ());
             let limit = cx.config.timings.t1 * 64;
             cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
             self.way_changed(cx);

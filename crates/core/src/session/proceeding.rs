@@ -1,7 +1,5 @@
 //! The responses to our INVITE, from the first ring to the 2xx (RFC 3261 section 13.2.2).
 
-use std::sync::Arc;
-
 use offhook_sip::{HeaderName, Message, Method, OutgoingRequest, Response, StatusCode};
 
 use super::closing::Closing;
@@ -156,7 +154,7 @@ impl Session {
         if known.is_some() || early.len() >= MAX_EARLY_DIALOGS {
             return known;
         }
-        cx.dialogs.insert(Arc::new(dialog.id().clone()), self.id);
+        cx.dialogs.insert(dialog.id(), self.id);
         early.push(Early {
             dialog,
             reliable: None,
@@ -209,7 +207,7 @@ impl Session {
             return self.abandon(cx, Cause::InternalError);
         };
         let offered = has_offer(cx, invite.transaction);
-        cx.dialogs.insert(Arc::new(dialog.id().clone()), self.id);
+        cx.dialogs.insert(dialog.id(), self.id);
         if let Ok(remote) = response.to() {
             self.remote = remote.into_owned();
         }

@@ -68,7 +68,7 @@ impl Session {
             pending,
         };
         self.state = State::Outgoing(Outgoing::Parked(Box::new(parked)));
-        cx.expectant.insert(self.id);
+        cx.expectant.insert(self.id, ());
         let limit = cx.config.recovery_timeout;
         cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
     }

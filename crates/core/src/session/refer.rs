@@ -420,7 +420,10 @@ impl Session {
             }
         };
         let (id, asks) = (self.id, self.refer_asks());
-        cx.asks.release(id, |ask| asks.contains(ask));
+        cx.asks.release(id);
+        for ask in asks {
+            cx.asks.insert(&ask, id);
+        }
         cx.forget_invite(id);
         self.state = State::Closing(Closing::Subscribed(dialog));
         true
@@ -442,7 +445,7 @@ impl Session {
             cx.timers.cancel(&Timer::Refer(self.id, refer));
         }
         let id = self.id;
-        cx.referrals.retain(|_, referral| referral.session != id);
+        cx.referrals.retain(|referral| referral.session != id);
         self.usage_over(cx);
     }
 

@@ -2,11 +2,18 @@
 
 use std::fmt;
 
+use crate::map::Number;
 use crate::request::RequestId;
 
 /// The id of a session, unique for the life of its agent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SessionId(pub(crate) u64);
+
+impl Number for SessionId {
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,7 +11,6 @@ mod status_line;
 mod subscriber;
 mod table;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use offhook_sip::{Event as EventHeader, Request, TypedHeader};
 
 use crate::dialog::Dialog;
 use crate::error::CommandError;
+use crate::map::{Map, Number};
 use crate::session::{Session, SessionId};
 
 pub use event::{NotifierEvent, SubscriberEvent, SubscriptionEnd};
@@ -33,6 +33,12 @@ pub(crate) use table::{Found, Subscriptions};
 /// The id of a subscription, ours or a peer's, unique for the life of its agent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SubscriptionId(pub(crate) u64);
+
+impl Number for SubscriptionId {
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
 
 impl fmt::Display for SubscriptionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,7 +72,7 @@ impl SubscriptionTimer {
 }
 
 /// The sessions of an agent, whose dialogs a subscription may share.
-pub(crate) type Sessions = BTreeMap<SessionId, Session>;
+pub(crate) type Sessions = Map<SessionId, Session>;
 
 /// Which dialog a subscription uses.
 #[derive(Debug)]

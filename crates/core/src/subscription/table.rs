@@ -1,12 +1,13 @@
 //! All subscriptions of an agent, and how a request finds its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use offhook_sip::Request;
 
 use super::{Notifier, Package, Petition, Subscriber, SubscriptionId};
 use crate::ask::AskId;
 use crate::dialog::DialogId;
+use crate::map::Map;
 use crate::session::SessionId;
 use crate::time::Instant;
 
@@ -22,10 +23,10 @@ pub(crate) enum Found {
 /// All subscriptions of an agent but those to transfers.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
-    pub(crate) subscribers: BTreeMap<SubscriptionId, Subscriber>,
-    pub(crate) notifiers: BTreeMap<SubscriptionId, Notifier>,
+    pub(crate) subscribers: Map<SubscriptionId, Subscriber>,
+    pub(crate) notifiers: Map<SubscriptionId, Notifier>,
     /// Those that wait for the application's word.
-    pub(crate) petitions: BTreeMap<AskId, Petition>,
+    pub(crate) petitions: Map<AskId, Petition>,
     /// Which have a dialog of their own with this tag of ours, or will have it.
     by_tag: HashMap<String, Vec<SubscriptionId>>,
     last: u64,
@@ -59,8 +60,8 @@ impl Subscriptions {
     pub(crate) fn clear(
         &mut self,
     ) -> (
-        BTreeMap<SubscriptionId, Subscriber>,
-        BTreeMap<SubscriptionId, Notifier>,
+        Map<SubscriptionId, Subscriber>,
+        Map<SubscriptionId, Notifier>,
     ) {
         self.petitions.clear();
         self.by_tag.clear();

@@ -1,25 +1,26 @@
 //! The table of client transactions.
 
-use std::collections::{BTreeSet, HashMap};
-
 use offhook_sip::{Method, OutgoingRequest, Response};
 
 use super::client::{self, Client};
 use super::client_invite::{self, ClientInvite, Held};
 use super::context::Context;
+use super::flows::Flows;
 use super::origin::Origin;
 use super::{
     Hop, NoSuchTransaction, SendError, Shared, TimerName, TransactionEvent, TransactionId,
     TransactionTimer, Turn, key,
 };
 use crate::flow::FlowId;
+use crate::map::Map;
+use crate::names::Names;
 
 /// All client transactions, found by id, by key and by flow.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    entries: HashMap<TransactionId, Entry>,
-    by_key: HashMap<Box<str>, TransactionId>,
-    by_flow: BTreeSet<(FlowId, TransactionId)>,
+    entries: Map<TransactionId, Entry>,
+    by_key: Names<str>,
+    by_flow: Flows,
 }
 
 #[derive(Debug)]
@@ -130,13 +131,13 @@ impl Clients {
     ) -> Result<TransactionId, SendError> {
         let method = request.method();
         key::client(&mut turn.shared.key, branch, method);
-        if self.by_key.contains_key(turn.shared.key.as_str()) {
+        if self.by_key.get(&turn.shared.key).is_some() {
             return Err(SendError::BranchInUse(branch.to_owned()));
         }
         let bytes = request.write()?;
         let id = turn.shared.next_id();
-        self.by_key.insert(turn.shared.key.as_str().into(), id);
-        self.by_flow.insert((hop.flow, id));
+        self.by_key.insert(&turn.shared.key, id.0);
+        self.by_flow.insert(hop.flow, id);
         let mut cx = context(id, hop, known, turn);
         let machine = match origin {
             Some(origin) => Machine::Invite(ClientInvite::start(bytes, origin, &mut cx)),
@@ -179,7 +180,7 @@ impl Clients {
         let found = response.via().ok().and_then(|via| {
             let cseq = response.cseq().ok()?;
             key::client(&mut turn.shared.key, via.branch()?, cseq.method);
-            let &id = self.by_key.get(turn.shared.key.as_str())?;
+            let id = TransactionId(self.by_key.get(&turn.shared.key)?);
             let entry = self.entries.get(&id)?;
             key::same_sent_by(&via, &entry.hop.sent_by).then_some(id)
         });
@@ -194,7 +195,7 @@ impl Clients {
     }
 
     pub(super) fn flow_lost(&mut self, turn: &mut Turn<'_>, flow: FlowId) {
-        for id in super::on_flow(&self.by_flow, flow) {
+        for id in self.by_flow.on(flow) {
             self.handle(turn, id, Input::FlowLost);
         }
     }
@@ -205,9 +206,7 @@ impl Clients {
 
     /// What is under way goes on over the flow that replaces the lost one.
     pub(super) fn move_flow(&mut self, from: FlowId, to: FlowId) {
-        for id in super::on_flow(&self.by_flow, from) {
-            self.by_flow.remove(&(from, id));
-            self.by_flow.insert((to, id));
+        for id in self.by_flow.replace(from, to) {
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.hop.flow = to;
             }
@@ -236,8 +235,8 @@ impl Clients {
     fn remove(&mut self, id: TransactionId, shared: &mut Shared) {
         if let Some(entry) = self.entries.remove(&id) {
             key::client(&mut shared.key, &entry.branch, Method::parse(&entry.method));
-            self.by_key.remove(shared.key.as_str());
-            self.by_flow.remove(&(entry.hop.flow, id));
+            self.by_key.remove(&shared.key);
+            self.by_flow.remove(entry.hop.flow, id);
         }
     }
 }

@@ -8,6 +8,7 @@ mod client_invite;
 mod clients;
 mod context;
 mod event;
+mod flows;
 mod key;
 mod origin;
 mod server;
@@ -16,7 +17,8 @@ mod servers;
 mod timings;
 mod via;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::Hash;
 use std::net::SocketAddr;
@@ -28,6 +30,8 @@ use self::clients::Clients;
 use self::context::Timers;
 use self::servers::Servers;
 use crate::flow::{FlowId, Transport};
+use crate::map::{Map, Number};
+use crate::names::Key;
 use crate::time::Instant;
 use crate::timer::TimerQueue;
 
@@ -39,6 +43,18 @@ pub use self::timings::{AutoTrying, TimerName, TransactionTimer, TransactionTimi
 /// The name of a transaction, given once and never again.
 #[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TransactionId(u64);
+
+impl Number for TransactionId {
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Key for TransactionId {
+    fn key(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.0.to_be_bytes().into())
+    }
+}
 
 impl fmt::Display for TransactionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,7 +121,7 @@ struct Shared {
     last_id: u64,
     events: VecDeque<TransactionEvent>,
     /// Where the messages of a flow come from, for those flows that were named.
-    remotes: HashMap<FlowId, SocketAddr>,
+    remotes: Map<FlowId, SocketAddr>,
     /// The key that is looked up: kept, so that a look-up allocates nothing.
     key: String,
 }
@@ -133,12 +149,6 @@ impl Hop {
     }
 }
 
-/// The transactions on one flow, oldest first.
-fn on_flow(index: &BTreeSet<(FlowId, TransactionId)>, flow: FlowId) -> Vec<TransactionId> {
-    let all = (flow, TransactionId(0))..=(flow, TransactionId(u64::MAX));
-    index.range(all).map(|&(_, id)| id).collect()
-}
-
 impl Transactions {
     /// How many transactions of each side may be live unless told otherwise: 65,536.
     pub const DEFAULT_LIMIT: usize = 65_536;
@@ -155,7 +165,7 @@ impl Transactions {
                 limit: Self::DEFAULT_LIMIT,
                 last_id: 0,
                 events: VecDeque::new(),
-                remotes: HashMap::new(),
+                remotes: Map::new(),
                 key: String::new(),
             },
         }

@@ -1,12 +1,13 @@
 //! The table of server transactions.
 
-use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use offhook_sip::{HeaderName, Method, NameAddr, OutgoingResponse, Request, StatusCode};
 
 use super::context::{Context, Timers};
+use super::flows::Flows;
 use super::key::Matching;
 use super::server::{self, Server};
 use super::server_invite::{self, ServerInvite};
@@ -15,19 +16,21 @@ use super::{
     Turn, key, via,
 };
 use crate::flow::{FlowId, Transport};
+use crate::map::Map;
+use crate::names::Names;
 
 /// All server transactions, found by id, by key and by flow.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
-    entries: HashMap<TransactionId, Entry>,
-    by_key: HashMap<Box<str>, TransactionId>,
-    by_flow: BTreeSet<(FlowId, TransactionId)>,
+    entries: Map<TransactionId, Entry>,
+    by_key: Names<str>,
+    by_flow: Flows,
 }
 
 #[derive(Debug)]
 struct Entry {
     machine: Machine,
-    key: Box<str>,
+    key: Arc<[u8]>,
     matching: Matching,
     flow: FlowId,
     /// Where the request came from, for the Via of every answer to it.
@@ -134,7 +137,8 @@ impl Servers {
             Method::Cancel => {
                 let invite = key::server(&mut turn.shared.key, &request, Method::Invite)
                     .ok()
-                    .and_then(|_| self.by_key.get(turn.shared.key.as_str()).copied());
+                    .and_then(|_| self.by_key.get(&turn.shared.key))
+                    .map(TransactionId);
                 // Each live INVITE has room for its CANCEL beyond the limit.
                 let limit = if invite.is_some() {
                     usize::MAX
@@ -167,7 +171,7 @@ impl Servers {
                 return Received::Refused;
             }
         };
-        if let Some(&id) = self.by_key.get(turn.shared.key.as_str()) {
+        if let Some(id) = self.by_key.get(&turn.shared.key).map(TransactionId) {
             self.handle(turn, id, Input::Again);
             return Received::Absorbed;
         }
@@ -176,9 +180,8 @@ impl Servers {
             return Received::Refused;
         }
         let id = turn.shared.next_id();
-        let key: Box<str> = turn.shared.key.as_str().into();
-        self.by_key.insert(key.clone(), id);
-        self.by_flow.insert((flow, id));
+        let (key, _) = self.by_key.insert(&turn.shared.key, id.0);
+        self.by_flow.insert(flow, id);
         let reliable = transport.is_reliable();
         let remote = turn.shared.remotes.get(&flow).copied();
         let machine = if request.method() == Method::Invite {
@@ -207,7 +210,7 @@ impl Servers {
         if key::server(&mut turn.shared.key, ack, Method::Invite).is_err() {
             return Received::Absorbed;
         }
-        let Some(&id) = self.by_key.get(turn.shared.key.as_str()) else {
+        let Some(id) = self.by_key.get(&turn.shared.key).map(TransactionId) else {
             return Received::Ack;
         };
         let to = ack.to().ok();
@@ -267,7 +270,7 @@ impl Servers {
     }
 
     pub(super) fn flow_lost(&mut self, flow: FlowId) {
-        for id in super::on_flow(&self.by_flow, flow) {
+        for id in self.by_flow.on(flow) {
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.lost.get_or_insert_default();
             }
@@ -275,9 +278,7 @@ impl Servers {
     }
 
     pub(super) fn move_flow(&mut self, shared: &mut Shared, from: FlowId, to: FlowId) {
-        for id in super::on_flow(&self.by_flow, from) {
-            self.by_flow.remove(&(from, id));
-            self.by_flow.insert((to, id));
+        for id in self.by_flow.replace(from, to) {
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.flow = to;
                 if let Some(Lost {
@@ -327,8 +328,8 @@ impl Servers {
 
     fn remove(&mut self, id: TransactionId) {
         if let Some(entry) = self.entries.remove(&id) {
-            self.by_key.remove(&entry.key);
-            self.by_flow.remove(&(entry.flow, id));
+            self.by_key.forget(&entry.key);
+            self.by_flow.remove(entry.flow, id);
         }
     }
 }
