@@ -7,6 +7,7 @@ mod petitions;
 mod replaces;
 mod requests;
 mod responses;
+mod settings;
 mod subscriptions;
 
 use std::fmt;
@@ -211,19 +212,6 @@ impl Agent {
     /// registrar gave one (RFC 5627). Each registration brings another; earlier ones stay good.
     pub fn temporary_gruu(&self) -> Option<&Uri<'static>> {
         self.cx.gruus.temporary.as_ref()
-    }
-
-    /// The Contact URI of requests to the server, as it is now: a GRUU where the registrar gave one.
-    /// With `hidden` the one that says nothing of whose it is, as in anonymous calls.
-    pub fn contact(&self, hidden: bool) -> String {
-        self.cx.contact_uri(self.cx.connection.server(), hidden)
-    }
-
-    /// Names the server behind the connection, for [`Config::preloaded_route`], where its URI does
-    /// not follow from where the connection leads; none takes that back. `lr` is added where it is
-    /// missing.
-    pub fn set_route(&mut self, server: Option<Uri<'static>>) {
-        self.cx.route = server;
     }
 
     /// Whether the connection to the server stands.

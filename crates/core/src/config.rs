@@ -51,6 +51,11 @@ pub struct Config {
     /// What stands behind the random part of the From tag of each REGISTER, for a server that reads
     /// it there. Default: nothing.
     pub register_from_tag_trail: String,
+    /// Headers added to every REGISTER. Default: none.
+    pub register_extra_headers: ExtraHeaders,
+    /// Parameters added to the Contact of every REGISTER, a token or quoted text where they have a
+    /// value: what RFC 3840 says of a user agent, such as `+sip.message`. Default: none.
+    pub register_contact_params: Vec<(String, Option<String>)>,
     /// The Contact URI, by which peers reach this user agent. Over WebSocket its host is the one in
     /// Via, too. Default: eight random characters at our address on the flow, or where nobody knows
     /// that, as over WebSocket, at a random name under `.invalid` (RFC 7118 section 5).
@@ -138,6 +143,8 @@ impl Config {
             register_expires: Duration::from_secs(600),
             registrar: None,
             register_from_tag_trail: String::new(),
+            register_extra_headers: Vec::new(),
+            register_contact_params: Vec::new(),
             contact: None,
             instance_id: None,
             no_answer_timeout: Duration::from_secs(60),
@@ -267,8 +274,25 @@ impl Config {
                 "more than zero and at most reconnect_max",
             ));
         }
-        crate::headers::check_extra(&self.extra_headers)
-            .map_err(|(name, problem)| ConfigError::new("extra_headers", &name, problem))
+        for (name, value) in &self.register_contact_params {
+            crate::headers::check_param(name, value.as_deref())
+                .map_err(|expected| ConfigError::new("register_contact_params", name, expected))?;
+        }
+        for (name, _) in &self.register_extra_headers {
+            if name.eq_ignore_ascii_case("Contact") || name.eq_ignore_ascii_case("Expires") {
+                let expected = "a header that the engine does not write itself";
+                return Err(ConfigError::new("register_extra_headers", name, expected));
+            }
+        }
+        let headers = [
+            ("register_extra_headers", &self.register_extra_headers),
+            ("extra_headers", &self.extra_headers),
+        ];
+        for (parameter, headers) in headers {
+            crate::headers::check_extra(headers)
+                .map_err(|(name, problem)| ConfigError::new(parameter, &name, problem))?;
+        }
+        Ok(())
     }
 
     /// Where to register: as configured, else the host of the address (RFC 3261 section 10.2).

@@ -171,10 +171,7 @@ const REINVITE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60
 impl Context {
     pub(crate) fn new(config: Config, seed: [u8; 32]) -> Self {
         let mut random = Random::new(seed);
-        let auth = config
-            .secret
-            .clone()
-            .map(|secret| AuthStore::new(config.authorization_user().to_owned(), secret));
+        let auth = answering(&config);
         Self {
             now: Instant::ZERO,
             connection: Connection::new(&config, &mut random),
@@ -204,6 +201,11 @@ impl Context {
             stale_candidates: 0,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// Answers challenges as the configuration says now.
+    pub(crate) fn renew_auth(&mut self) {
+        self.auth = answering(&self.config);
     }
 
     /// A ringing call is answered or over: its INVITE is no mark of anything any more.
@@ -525,4 +527,10 @@ impl Context {
             .respond(self.now, &mut self.timers, transaction, response)
             .is_ok()
     }
+}
+
+/// Who answers challenges.
+fn answering(config: &Config) -> Option<AuthStore> {
+    let secret = config.secret.clone()?;
+    Some(AuthStore::new(config.authorization_user(), secret))
 }

@@ -148,6 +148,32 @@ pub(crate) fn check_extra(extra: &ExtraHeaders) -> Result<(), (String, &'static 
     Ok(())
 }
 
+/// Whether a parameter can be added to the Contact of a REGISTER.
+pub(crate) fn check_param(name: &str, value: Option<&str>) -> Result<(), &'static str> {
+    let own = ["expires", "reg-id", "+sip.instance", "+sip.ice"];
+    if !is_token(name) || own.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        return Err("a parameter name that the engine does not write itself, as +sip.message");
+    }
+    let quoted = |text: &str| {
+        let inner = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        let mut escaped = false;
+        let plain = |c: char| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            !ends && !c.is_control()
+        };
+        inner.is_some_and(|inner| inner.chars().all(plain)) && !escaped
+    };
+    match value {
+        Some(value) if !is_token(value) && !quoted(value) => {
+            Err("a parameter whose value is a token, or text in quotation marks")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// [`check_extra`], for a command.
 pub(crate) fn check(extra: &ExtraHeaders) -> Result<(), CommandError> {
     check_extra(extra)

@@ -217,6 +217,7 @@ impl Registration {
         headers.push(HeaderName::From, from.with_tag(&tag))?;
         headers.push(HeaderName::CallId, &self.call_id)?;
         headers.push(HeaderName::CSeq, format_args!("{} REGISTER", self.sequence))?;
+        headers::put_extra(headers, &cx.config.register_extra_headers)?;
         let instance = &self.instance_id;
         let expires = match wish {
             Wish::Register => self.expires.as_secs(),
@@ -227,12 +228,18 @@ impl Registration {
             headers.push(HeaderName::Contact, "*")?;
         } else {
             let reg_id = if self.outbound { ";reg-id=1" } else { "" };
-            headers.push(
-                HeaderName::Contact,
-                format_args!(
-                    "<{contact}>;+sip.ice{reg_id};+sip.instance=\"<urn:uuid:{instance}>\";expires={expires}"
-                ),
-            )?;
+            let mut binding = format!(
+                "<{contact}>;+sip.ice{reg_id};+sip.instance=\"<urn:uuid:{instance}>\";expires={expires}"
+            );
+            for (name, value) in &cx.config.register_contact_params {
+                binding.push(';');
+                binding.push_str(name);
+                if let Some(value) = value {
+                    binding.push('=');
+                    binding.push_str(value);
+                }
+            }
+            headers.push(HeaderName::Contact, binding)?;
         }
         for (name, value) in &cx.config.extra_headers {
             headers.push(name.as_str(), value)?;

@@ -4,7 +4,7 @@ mod util;
 
 use std::time::Duration;
 
-use offhook_core::auth::Authorization;
+use offhook_core::auth::{Authorization, Secret};
 use offhook_core::{Agent, Config, RequestOptions, TerminateOptions, Transport};
 use offhook_sip::{Message, Method, Request, StatusCode, Uri};
 use util::lone::Lone;
@@ -214,4 +214,146 @@ fn the_from_tag_of_a_register_ends_as_the_server_wants_it() {
     assert_eq!(from.display_name.as_deref(), Some("Alice"));
     let told = refused(|config| config.register_from_tag_trail = "no token".to_owned());
     assert!(told.contains("register_from_tag_trail"), "{told}");
+}
+
+const CHALLENGE: &str = "Digest realm=\"example.com\", nonce=\"abc\", qop=\"auth\"";
+
+/// Lets the registrar take the REGISTER.
+fn accept(lone: &mut Lone, register: &Request) {
+    let contact = register.header("Contact").expect("a Contact").to_owned();
+    lone.answer(register, StatusCode::OK, &[("Contact", &contact)]);
+}
+
+/// Registers anew, and gives the REGISTER.
+fn registered_anew(lone: &mut Lone) -> Request {
+    lone.agent.register(lone.now);
+    lone.drain();
+    lone.request(Method::Register)
+}
+
+#[test]
+fn another_secret_and_user_answer_the_next_challenge() {
+    let mut lone = started(|config| config.secret = None);
+    let register = lone.request(Method::Register);
+    let challenge = &[("WWW-Authenticate", CHALLENGE)];
+    lone.answer(&register, StatusCode::UNAUTHORIZED, challenge);
+    assert!(lone.requests.is_empty(), "there is nothing to answer with");
+    let password = Secret::Password("secret".to_owned());
+    lone.agent.set_secret(Some(password));
+    lone.agent
+        .set_authorization_user(Some("alice-1".to_owned()))
+        .expect("a user");
+    let register = registered_anew(&mut lone);
+    lone.answer(&register, StatusCode::UNAUTHORIZED, challenge);
+    let again = lone.request(Method::Register);
+    let credentials = again.header("Authorization").expect("credentials");
+    assert!(
+        credentials.contains("username=\"alice-1\""),
+        "{credentials}"
+    );
+    accept(&mut lone, &again);
+
+    lone.agent.set_secret(None);
+    let register = registered_anew(&mut lone);
+    lone.answer(&register, StatusCode::UNAUTHORIZED, challenge);
+    assert!(lone.requests.is_empty(), "the secret is forgotten");
+}
+
+#[test]
+fn another_token_is_on_the_next_request() {
+    let mut lone = started(|config| config.authorization = Some(Authorization::new(TOKEN)));
+    let register = lone.request(Method::Register);
+    accept(&mut lone, &register);
+    lone.agent
+        .set_authorization(Some(Authorization::new("Bearer another")))
+        .expect("a token");
+    let register = registered_anew(&mut lone);
+    assert_eq!(register.header("Authorization"), Some("Bearer another"));
+}
+
+#[test]
+fn another_name_and_other_headers_are_in_the_next_call() {
+    let mut lone = started(|config| {
+        config.display_name = Some("Alice".to_owned());
+        config.extra_headers = vec![("X-Color".to_owned(), "blue".to_owned())];
+    });
+    lone.requests.clear();
+    let name = Some("Alice Smith".to_owned());
+    lone.agent.set_display_name(name).expect("a name");
+    lone.agent
+        .set_extra_headers(vec![("X-Shape".to_owned(), "round".to_owned())])
+        .expect("headers");
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    let from = invite.from().expect("a From");
+    assert_eq!(from.display_name.as_deref(), Some("Alice Smith"));
+    assert_eq!(invite.header("X-Color"), None);
+    assert_eq!(invite.header("X-Shape"), Some("round"));
+}
+
+#[test]
+fn a_register_bears_headers_and_contact_parameters_of_its_own() {
+    let mut lone = Lone::new();
+    let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    lone.agent
+        .set_register_extra_headers(vec![owned("X-Push", "token")])
+        .expect("headers");
+    let param = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
+    let params = vec![
+        param("+sip.message", None),
+        param("q", Some("0.5")),
+        param("pn-prid", Some("\"a \\\"b\\\"; c\"")),
+    ];
+    lone.agent
+        .set_register_contact_params(params)
+        .expect("parameters");
+    lone.start();
+    let register = lone.request(Method::Register);
+    assert_eq!(register.header("X-Push"), Some("token"));
+    let contact = register.header("Contact").expect("a Contact");
+    assert!(
+        contact.ends_with(";+sip.message;q=0.5;pn-prid=\"a \\\"b\\\"; c\""),
+        "{contact}"
+    );
+    accept(&mut lone, &register);
+    lone.requests.clear();
+    lone.call();
+    assert_eq!(lone.request(Method::Invite).header("X-Push"), None);
+    lone.agent.unregister(lone.now, false);
+    lone.drain();
+    let removal = lone.request(Method::Register);
+    assert_eq!(removal.header("X-Push"), Some("token"));
+}
+
+#[test]
+fn what_cannot_work_changes_nothing() {
+    let mut lone = started(|config| config.display_name = Some("Alice".to_owned()));
+    lone.requests.clear();
+    let broken = || "a\r\nX-Color: blue".to_owned();
+    let agent = &mut lone.agent;
+    let header = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+    let param = |name: &str, value: &str| vec![(name.to_owned(), Some(value.to_owned()))];
+    let refusals = [
+        agent.set_display_name(Some(broken())),
+        agent.set_authorization_user(Some(broken())),
+        agent.set_authorization(Some(Authorization::new(""))),
+        agent.set_extra_headers(header("Via", "x")),
+        agent.set_extra_headers(header("X-Color", "a\nb")),
+        agent.set_register_extra_headers(header("Expires", "1")),
+        agent.set_register_extra_headers(header("contact", "<sip:a@b>")),
+        agent.set_register_contact_params(param("expires", "1")),
+        agent.set_register_contact_params(param("two words", "1")),
+        agent.set_register_contact_params(param("q", "0.5;expires=1")),
+        agent.set_register_contact_params(param("x", "\"a\";b=\"c\"")),
+        agent.set_register_contact_params(param("x", "\"a\\\"")),
+        agent.set_register_from_tag_trail("a;b"),
+    ];
+    for (at, refusal) in refusals.iter().enumerate() {
+        assert!(refusal.is_err(), "the {at}th is taken");
+    }
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    let from = invite.from().expect("a From");
+    assert_eq!(from.display_name.as_deref(), Some("Alice"));
+    assert_eq!(invite.header("X-Color"), None);
 }
