@@ -112,6 +112,11 @@ pub struct Config {
     pub limits: Limits,
     /// The base values of the transaction timers (RFC 3261 section 17).
     pub timings: TransactionTimings,
+    /// Whether a NOTIFY outside every dialog, as some servers send it for `message-summary` or
+    /// `check-sync` without a subscription, is told by
+    /// [`Event::UnsolicitedNotify`](crate::Event::UnsolicitedNotify) and answered with 200.
+    /// Default: false, and it is refused with 481 (RFC 6665 section 4.1.3).
+    pub unsolicited_notify: bool,
     /// How many sessions may live at once; an INVITE beyond is answered with 486. Default: 10,000.
     pub max_sessions: usize,
     /// The event packages that peers may subscribe to here (RFC 6665 section 4.4.4), as
@@ -165,6 +170,7 @@ impl Config {
             extra_headers: Vec::new(),
             limits: Limits::default(),
             timings: TransactionTimings::default(),
+            unsolicited_notify: false,
             max_sessions: 10_000,
             event_packages: Vec::new(),
             subscription_expires: Duration::from_secs(3600),

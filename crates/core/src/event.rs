@@ -149,6 +149,15 @@ pub enum Event {
         /// What.
         event: NotifierEvent,
     },
+    /// A NOTIFY came that belongs to no subscription (`sipEvent`), where
+    /// [`Config::unsolicited_notify`](crate::Config::unsolicited_notify) takes such. It has been
+    /// answered with 200.
+    UnsolicitedNotify {
+        /// The event package, as `message-summary`, with its parameters.
+        event: String,
+        /// The NOTIFY.
+        request: Request,
+    },
     /// What became of a MESSAGE, OPTIONS or other request of the application: the 2xx (JsSIP: `succeeded`), or why there is
     /// none (`failed`). Told once for each.
     RequestOver {

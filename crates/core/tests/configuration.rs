@@ -357,3 +357,42 @@ fn what_cannot_work_changes_nothing() {
     assert_eq!(from.display_name.as_deref(), Some("Alice"));
     assert_eq!(invite.header("X-Color"), None);
 }
+
+const WAITING: &str = "Messages-Waiting: yes\r\n";
+
+#[test]
+fn a_notify_without_a_subscription_is_told_where_it_is_wanted() {
+    let mut lone = started(|config| {
+        config.unsolicited_notify = true;
+        config.register = false;
+    });
+    lone.news();
+    let headers = [
+        ("Event", "message-summary;id=7"),
+        ("Content-Type", "application/simple-message-summary"),
+    ];
+    lone.ask("NOTIFY sip:alice@example.com", &headers, WAITING);
+    assert_eq!(lone.response().status(), StatusCode::OK);
+    assert_eq!(lone.news(), "sipEvent(message-summary;id=7)");
+    lone.ask("NOTIFY sip:alice@example.com", &[], WAITING);
+    assert_eq!(lone.response().status(), StatusCode::BAD_REQUEST);
+    let inside = [
+        ("Event", "check-sync"),
+        ("To", "<sip:alice@example.com>;tag=gone"),
+    ];
+    lone.ask("NOTIFY sip:alice@example.com", &inside, "");
+    let status = lone.response().status();
+    assert_eq!(status, StatusCode::CALL_DOES_NOT_EXIST, "it names a dialog");
+    assert_eq!(lone.news(), "");
+    lone.assert_clean();
+}
+
+#[test]
+fn a_notify_without_a_subscription_is_refused_where_nobody_asked_for_it() {
+    let mut lone = started(|_| {});
+    lone.news();
+    let headers = [("Event", "check-sync")];
+    lone.ask("NOTIFY sip:alice@example.com", &headers, "");
+    assert_eq!(lone.response().status(), StatusCode::CALL_DOES_NOT_EXIST);
+    assert_eq!(lone.news(), "");
+}

@@ -6,6 +6,7 @@ use offhook_sip::{HeaderName, Message, Method, OutgoingResponse, Request, Status
 
 use super::{Agent, Life};
 use crate::dialog::DialogId;
+use crate::event::Event;
 use crate::flow::FlowId;
 use crate::headers;
 use crate::session::{
@@ -138,6 +139,9 @@ impl Agent {
                     request,
                 };
                 self.inquiry_received(flow, received);
+            }
+            Method::Notify if self.cx.config.unsolicited_notify => {
+                self.unsolicited(transaction, request);
             }
             Method::Bye
             | Method::Info
@@ -290,6 +294,19 @@ impl Agent {
         };
         self.cx
             .answer(received.transaction, &received.request, status);
+    }
+
+    /// A NOTIFY that belongs to no subscription, which the application takes all the same.
+    fn unsolicited(&mut self, transaction: TransactionId, request: Request) {
+        let event = request.header(HeaderName::Event).map(str::to_owned);
+        let status = match event {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::BAD_REQUEST,
+        };
+        self.cx.answer(transaction, &request, status);
+        if let Some(event) = event {
+            self.cx.event(Event::UnsolicitedNotify { event, request });
+        }
     }
 
     /// Whether there is no room for another session.

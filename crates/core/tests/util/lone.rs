@@ -250,6 +250,7 @@ impl Lone {
             Event::Notifier { event, .. } => notifying(&event),
             Event::Referred { .. } => "referred".to_owned(),
             Event::SessionClosed { .. } => "closed".to_owned(),
+            Event::UnsolicitedNotify { event, .. } => format!("sipEvent({event})"),
             Event::Stopped => "stopped".to_owned(),
             _ => return,
         };
