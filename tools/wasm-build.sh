@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds offhook-sip and offhook-core for wasm32-unknown-unknown, which is how we know that they
-# need no sockets, no clock and no threads.
+# Builds packages for wasm32-unknown-unknown. For offhook-sip and offhook-core that is how we know
+# that they need no sockets, no clock and no threads; npm/build.mjs builds offhook-web with it.
 #
-# usage: tools/wasm-build.sh [PACKAGE...]      default: offhook-sip offhook-core
+# usage: tools/wasm-build.sh [PACKAGE...] [-- CARGO_OPTION...]
+#
+# Without a package it builds offhook-sip and offhook-core. What follows `--` goes to `cargo build`.
 #
 # The wasm standard library comes from rustup where it is installed. Where it is not and cannot be
 # (no rustup server in reach), a compiler is put together from Debian packages, by name, without
@@ -15,7 +17,16 @@ readonly WASM=wasm32-unknown-unknown
 # The compiler may be another one than that of the native build, so nothing may be shared.
 export CARGO_TARGET_DIR=${OFFHOOK_WASM_TARGET_DIR:-target/wasm}
 
-packages=("$@")
+packages=() options=()
+while [ $# -gt 0 ]; do
+  if [ "$1" = -- ]; then
+    shift
+    options=("$@")
+    break
+  fi
+  packages+=("$1")
+  shift
+done
 [ ${#packages[@]} -gt 0 ] || packages=(offhook-sip offhook-core)
 
 # Whether the compiler that cargo would use has the library of the wasm target.
@@ -93,4 +104,4 @@ fi
 echo "wasm: ${packages[*]} with $("${RUSTC:-rustc}" --version)"
 arguments=()
 for package in "${packages[@]}"; do arguments+=(--package "$package"); done
-cargo build --locked --lib --target "$WASM" "${arguments[@]}"
+cargo build --locked --lib --target "$WASM" "${arguments[@]}" "${options[@]}"

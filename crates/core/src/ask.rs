@@ -14,7 +14,7 @@ use crate::subscription::{GrantOptions, SubscriptionId};
 
 /// The id of a question.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct AskId(pub(crate) u64);
+pub struct AskId(pub u64);
 
 impl Number for AskId {
     fn number(&self) -> u64 {

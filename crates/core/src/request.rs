@@ -14,7 +14,7 @@ use crate::session::Answer;
 
 /// The id of a request of the application that an agent has sent, unique for the life of the agent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct RequestId(pub(crate) u64);
+pub struct RequestId(pub u64);
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -46,6 +46,7 @@ export interface EngineConfig {
   mediaTimeout?: number;
   /** Milliseconds; 0: none. */
   keepAlive?: number;
+  /** `*` stands for every package. */
   eventPackages?: string[];
 }
 
@@ -163,6 +164,8 @@ export interface Engine {
   temporaryGruu(): string | undefined;
   /** The Contact of what goes out now, `sip:…`; `;ob` when `outbound`. */
   contact(anonymous: boolean, outbound: boolean): string;
+  /** Names the server behind the connection, for `usePreloadedRoute`; '' takes that back. */
+  setRoute(uri: string): void;
   /** Changes a parameter of the configuration: see `EngineConfig`. */
   set(parameter: string, value: string | string[] | undefined): void;
   setRegisterHeaders(headers: string[]): void;

@@ -96,7 +96,7 @@ export type QuestionRow =
   | ['newMessage', request: MessageRow]
   | ['newOptions', request: MessageRow]
   | ['newSubscribe', subscription: number, request: MessageRow]
-  | ['registrationExpiring']
+  | ['registrationExpiring', left: number]
   | ['icecandidate', candidate: string];
 
 /** What is told about a session (`SessionEvent` in the core). */

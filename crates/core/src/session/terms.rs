@@ -7,7 +7,7 @@ use crate::request::RequestId;
 
 /// The id of a session, unique for the life of its agent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SessionId(pub(crate) u64);
+pub struct SessionId(pub u64);
 
 impl Number for SessionId {
     fn number(&self) -> u64 {

@@ -32,7 +32,7 @@ pub(crate) use table::{Found, Subscriptions};
 
 /// The id of a subscription, ours or a peer's, unique for the life of its agent.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SubscriptionId(pub(crate) u64);
+pub struct SubscriptionId(pub u64);
 
 impl Number for SubscriptionId {
     fn number(&self) -> u64 {

@@ -1,0 +1,146 @@
+// Builds the package: crates/web to WebAssembly, and the TypeScript around it into dist/.
+//
+// usage: node build.mjs
+//
+// It needs cargo, and Rust's wasm32-unknown-unknown target (`rustup target add`; see
+// tools/wasm-build.sh for machines without rustup). The wasm-bindgen tool is installed into
+// target/wasm-bindgen unless the right one is on the PATH. What has not changed is not built again.
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+import * as esbuild from 'esbuild';
+
+import { BUNDLE } from './bundle.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, '..');
+const build = join(here, 'build');
+const dist = join(here, 'dist');
+
+// What the browsers of `bundle.mjs` know of WebAssembly; the compiler uses the same.
+const FEATURES = [
+  'bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types',
+  'sign-ext',
+];
+const OPTIMIZE = [
+  '-Oz', '--mvp-features', ...FEATURES.map((feature) => `--enable-${feature}`),
+  '--strip-producers', '--strip-target-features',
+];
+
+function run(command, args, options = {}) {
+  return execFileSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+}
+
+/** The module as cargo makes it. */
+function compile() {
+  run('tools/wasm-build.sh', ['offhook-web', '--', '--quiet', '--profile', 'web']);
+  const target = resolve(root, process.env.OFFHOOK_WASM_TARGET_DIR ?? 'target/wasm');
+  return join(target, 'wasm32-unknown-unknown', 'web', 'offhook_web.wasm');
+}
+
+/** The wasm-bindgen tool, of exactly the crate's version: their formats are one. */
+function bindgen() {
+  const lock = readFileSync(join(root, 'Cargo.lock'), 'utf8');
+  const version = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock)[1];
+  const isRight = (tool) => {
+    try {
+      const said = run(tool, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+      return said.trim() === `wasm-bindgen ${version}`;
+    } catch {
+      return false;
+    }
+  };
+  const folder = join(root, 'target', 'wasm-bindgen');
+  const own = join(folder, 'bin', 'wasm-bindgen');
+  const found = ['wasm-bindgen', own].find(isRight);
+  if (found) return found;
+  console.log(`build: installing wasm-bindgen ${version} into ${relative(root, folder)}`);
+  run('cargo', [
+    'install', '--quiet', '--debug', 'wasm-bindgen-cli', '--version', version, '--root', folder,
+  ]);
+  return own;
+}
+
+/** The module with its JavaScript, in build/, made small. */
+function bind(module, tool) {
+  const hash = createHash('sha256').update(readFileSync(module)).update(OPTIMIZE.join(' '));
+  hash.update(readFileSync(fileURLToPath(import.meta.url)));
+  const stamp = hash.digest('hex');
+  const stampFile = join(build, 'stamp');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  rmSync(build, { recursive: true, force: true });
+  run(tool, [
+    '--target', 'web', '--omit-default-module-path', '--no-typescript', '--out-dir', build, module,
+  ]);
+  const bound = join(build, 'offhook_web_bg.wasm');
+  const optimizer = join(here, 'node_modules', '.bin', 'wasm-opt');
+  run(optimizer, [...OPTIMIZE, bound, '-o', join(build, 'offhook_web.wasm')]);
+  rmSync(bound);
+  writeFileSync(stampFile, stamp);
+}
+
+/** One bundle of `entry`. */
+function bundle(entry, outfile, format, options = {}) {
+  esbuild.buildSync({
+    ...BUNDLE,
+    entryPoints: [entry],
+    format,
+    legalComments: 'none',
+    logLevel: 'warning',
+    minify: true,
+    outfile,
+    sourcemap: true,
+    ...options,
+  });
+}
+
+/** The declarations, once for `import` and once for `require`: they name their neighbours by file. */
+function declare() {
+  const types = join(build, 'types');
+  rmSync(types, { recursive: true, force: true });
+  run(join(here, 'node_modules', '.bin', 'tsc'), [
+    '--project', here, '--emitDeclarationOnly', '--declaration', '--outDir', types,
+  ]);
+  for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const text = readFileSync(join(types, name), 'utf8');
+    for (const kind of ['', 'c']) {
+      const file = join(dist, name.replace(/\.d\.ts$/, `.d.${kind}ts`));
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text.replace(/(from |import\()(['"])(\.[^'"]*)\2/g, `$1$2$3.${kind}js$2`));
+    }
+  }
+}
+
+function sizes() {
+  const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(11);
+  console.log(`${''.padEnd(24)}${'raw'.padStart(11)}${'gzip'.padStart(11)}${'brotli'.padStart(11)}`);
+  const files = [join(build, 'offhook_web.wasm')];
+  for (const name of ['offhook.js', 'offhook.cjs', 'offhook.min.js']) files.push(join(dist, name));
+  for (const file of files) {
+    const bytes = readFileSync(file);
+    const row = [bytes, gzipSync(bytes, { level: 9 }), brotliCompressSync(bytes)];
+    const name = relative(here, file).padEnd(24);
+    console.log(name + row.map((data) => kilobytes(data.length)).join(''));
+  }
+}
+
+bind(compile(), bindgen());
+rmSync(dist, { recursive: true, force: true });
+bundle('src/entry.ts', 'dist/offhook.js', 'esm');
+// As JsSIP's, what `require` gives is the object itself; and `.default`, for who asks for that.
+const itself = 'module.exports=module.exports.default;module.exports.default=module.exports;';
+bundle('src/entry.ts', 'dist/offhook.cjs', 'cjs', { footer: { js: itself } });
+const global = { footer: { js: 'JsSIP=JsSIP.default;' }, globalName: 'JsSIP' };
+bundle('src/entry.ts', 'dist/offhook.min.js', 'iife', global);
+// The engine alone, for tests of its contract.
+bundle('src/engine/load.ts', 'build/engine.mjs', 'esm');
+declare();
+sizes();

@@ -1,0 +1,6 @@
+// Everything that the package exports, by JsSIP's names and some of its own.
+
+export * as C from './values/constants';
+export * as Exceptions from './values/exceptions';
+export { debug } from './debug';
+export { jssipVersion, name, version } from './version';

@@ -1,0 +1,18 @@
+// The WebAssembly module, which travels inside the package. It is made ready when it is first used
+// and not before, so that importing the package costs nothing, and without waiting for anything.
+
+import * as web from 'offhook-web';
+import text from 'offhook-web/module';
+
+import type { Module } from './engine';
+
+let isReady = false;
+
+/** What `crates/web` exports. */
+export function module(): Module {
+  if (!isReady) {
+    web.initSync({ module: Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)) });
+    isReady = true;
+  }
+  return web;
+}

@@ -1,0 +1,20 @@
+// What the build puts beside the TypeScript: crates/web, and the JavaScript that wasm-bindgen makes
+// for it. `engine.ts` says what is in it.
+
+declare module 'offhook-web' {
+  import type { Module } from './engine';
+
+  /** Makes the module's functions work. */
+  export function initSync(options: { module: Uint8Array<ArrayBuffer> }): void;
+  export const Engine: Module['Engine'];
+  export const parseMessage: Module['parseMessage'];
+  export const parseUri: Module['parseUri'];
+  export const parseNameAddr: Module['parseNameAddr'];
+  export const parseHeader: Module['parseHeader'];
+}
+
+declare module 'offhook-web/module' {
+  /** The WebAssembly module, in base64. */
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,248 @@
+// The engine's contract (`src/engine/`), without sockets, timers or peer connections.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { module } from '../../build/engine.mjs';
+
+const CONFIG = {
+  uri: 'sip:alice@example.com',
+  password: 'secret',
+  server: 'wss://sip.example.com',
+  register: true,
+  registerExpires: 600,
+  usePreloadedRoute: false,
+  sessionTimers: true,
+  sessionTimersRefreshMethod: 'UPDATE',
+  sessionTimersForceRefresher: false,
+  noAnswerTimeout: 60_000,
+  reconnectMin: 2,
+  reconnectMax: 30,
+  userAgent: 'test',
+};
+
+const SEED = new Uint8Array(32).fill(7);
+
+function make(changes) {
+  const { Engine } = module();
+  return new Engine({ ...CONFIG, ...changes }, SEED);
+}
+
+/** Everything the engine has to say now. */
+function drain(engine) {
+  const rows = [];
+  for (let row; (row = engine.poll()); ) rows.push(row);
+  return rows;
+}
+
+const named = (rows, name) => rows.filter((row) => row[0] === name);
+
+/** An engine whose flow stands, and the flow. */
+function connected(changes) {
+  const engine = make({ register: false, ...changes });
+  engine.start(0);
+  const [[, flow]] = named(drain(engine), 'open');
+  engine.flowOpened(0, flow, 'WSS');
+  return { engine, flow, rows: drain(engine) };
+}
+
+/** The response to a request of the engine's, by its text. */
+function respond(request, status, ...lines) {
+  const copied = request
+    .split('\r\n')
+    .filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line))
+    .map((line) => (/^To:.*(?<!;tag=\w*)$/.test(line) && status !== '100 Trying' ? `${line};tag=peer` : line));
+  return [`SIP/2.0 ${status}`, ...copied, ...lines, 'Content-Length: 0', '', ''].join('\r\n');
+}
+
+test('an engine that starts opens its server, and registers when the flow stands', () => {
+  const engine = make();
+  engine.start(1000);
+  const rows = drain(engine);
+  assert.deepEqual(named(rows, 'connecting'), [['connecting', 0]]);
+  const [[, flow, url]] = named(rows, 'open');
+  assert.equal(url, 'wss://sip.example.com/');
+
+  engine.flowOpened(1000, flow, 'WSS');
+  const told = drain(engine);
+  assert.deepEqual(named(told, 'connected'), [['connected']]);
+  const [[, sentOn, register]] = named(told, 'send');
+  assert.equal(sentOn, flow);
+  assert.match(register, /^REGISTER sip:example\.com SIP\/2\.0\r\n/);
+  assert.match(register, /\r\nUser-Agent: test\r\n/);
+  assert.ok(engine.isConnected());
+  assert.ok(!engine.isRegistered());
+  assert.ok(engine.nextTimeout() > 1000);
+
+  const contact = /\r\nContact: ([^\r]+?);expires=600/.exec(register)[1];
+  engine.received(1010, flow, respond(register, '200 OK', `Contact: ${contact};expires=300`));
+  const [[, expires, [kind, data, head, body]]] = named(drain(engine), 'registered');
+  assert.equal(expires, 300_000);
+  assert.equal(kind, 'response');
+  assert.match(data, /^SIP\/2\.0 200 OK\r\n/);
+  assert.equal(body, '');
+  const [status, reason, fromTag, toTag, , , method, branch, name] = head.split('\n');
+  assert.deepEqual([status, reason, toTag, method, name], ['200', 'OK', 'peer', 'REGISTER', 'Via']);
+  assert.ok(register.includes(`;tag=${fromTag}`) && register.includes(`;branch=${branch}`));
+  assert.ok(engine.isRegistered());
+  engine.free();
+});
+
+test('a lost flow is told, with the time of the next attempt', () => {
+  const { engine, flow } = connected();
+  engine.flowLost(5000, flow, 'gone');
+  const [[, reason, retryIn]] = named(drain(engine), 'disconnected');
+  assert.equal(reason, 'gone');
+  assert.ok(retryIn >= 1000 && retryIn <= 4000, `${retryIn}`);
+  const due = engine.nextTimeout();
+  assert.ok(Math.abs(due - 5000 - retryIn) <= 1, `${due}`);
+  engine.tick(due);
+  assert.equal(named(drain(engine), 'open').length, 1);
+  engine.free();
+});
+
+test('a configuration that cannot work is refused with the parameter at fault', () => {
+  const thrown = (changes) => {
+    try {
+      make(changes).free();
+    } catch (error) {
+      return error;
+    }
+  };
+  const [kind, parameter, value] = thrown({ uri: 'nonsense' });
+  assert.deepEqual([kind, parameter, value], ['config', 'uri', 'nonsense']);
+  assert.deepEqual(thrown({ server: 'http://example.com' }).slice(0, 3), [
+    'config', 'server', 'http://example.com',
+  ]);
+  assert.equal(thrown({ instanceId: 'x' })[1], 'instance_id');
+  assert.equal(thrown({}), undefined);
+});
+
+test('a call asks for its media, and its INVITE is shown before it is sent', () => {
+  const { engine, flow } = connected();
+  const call = engine.call(0, 'bob', {
+    audio: true, video: false, extraHeaders: ['X-Color: blue', 'X-Note: a: b'],
+  });
+  let rows = drain(engine);
+  const asks = [];
+  for (let turn = 0; turn < 20 && asks.at(-1)?.[3] !== 'sending'; turn += 1) {
+    const next = [];
+    for (const [what, id, ...rest] of rows) {
+      if (what === 'ask') {
+        asks.push([what, id, ...rest]);
+        if (rest[1] !== 'sending') engine.proceed(0, id);
+      } else if (what === 'media') {
+        assert.equal(id, call);
+        const sdp = 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n';
+        const report = {
+          open: ['opened'],
+          capture: ['captured'],
+          createOffer: ['created', sdp],
+          setLocal: ['localSet', true],
+          describeLocal: ['localDescription', sdp],
+        }[rest[0]];
+        if (report) engine.report(0, call, ...report);
+      }
+      next.push(...drain(engine));
+    }
+    rows = next;
+  }
+  assert.deepEqual(asks.map((ask) => ask[3]), ['newRTCSession', 'peerconnection', 'sdp', 'sending']);
+  const [, ask, , , [kind, , head, body]] = asks.at(-1);
+  assert.equal(kind, 'request');
+  const [method, uri] = head.split('\n');
+  assert.deepEqual([method, uri], ['INVITE', 'sip:bob@example.com']);
+  assert.match(head, /\nX-Color\nblue\n/);
+  assert.match(head, /\nX-Note\na: b\n/);
+  assert.match(body, /^v=0/);
+
+  engine.replyRequest(0, ask, uri, ['X-Other: red', ...lines(head)], body);
+  const [[, , invite]] = named(drain(engine), 'send');
+  assert.match(invite, /\r\nX-Other: red\r\n/);
+  assert.ok(invite.endsWith(body));
+  assert.deepEqual(engine.sessionState(call), [1, false, false, false, false, false]);
+  const [callId, fromTag, local, remote] = engine.sessionIdentity(call);
+  assert.ok(invite.includes(`\r\nCall-ID: ${callId}\r\n`));
+  assert.ok(local.endsWith(`;tag=${fromTag}`));
+  assert.equal(remote, '<sip:bob@example.com>');
+
+  engine.received(10, flow, respond(invite, '486 Busy Here'));
+  const [[, , , originator, cause, message]] = named(drain(engine), 'session')
+    .filter((row) => row[2] === 'failed');
+  assert.deepEqual([originator, cause, message[0]], ['remote', 'Busy', 'response']);
+  assert.deepEqual(engine.live().sessions, 0);
+  engine.free();
+});
+
+/** Header lines out of a head; the dialog's own fields are the engine's. */
+function lines(head) {
+  const [, , , , , , , , ...fields] = head.split('\n');
+  const result = [];
+  for (let at = 0; at < fields.length; at += 2) result.push(`${fields[at]}: ${fields[at + 1]}`);
+  return result;
+}
+
+test('a command that cannot be carried out throws why', () => {
+  const { engine } = connected();
+  assert.throws(() => engine.hold(0, 99, {}), (row) => row[0] === 'noSuchSession');
+  assert.throws(() => engine.unsubscribe(0, 99), (row) => row[0] === 'noSuchSubscription');
+  const call = engine.call(0, 'bob', { audio: true, video: false });
+  assert.throws(
+    () => engine.answer(0, call, {}),
+    (row) => row[0] === 'notSupported' || row[0] === 'invalidState',
+  );
+  assert.throws(
+    () => engine.call(0, 'sip:', {}),
+    (row) => row[0] === 'invalidArgument' && row[1] === 'target' && row[2] === 'sip:',
+  );
+  assert.throws(
+    () => engine.call(0, 'bob', { extraHeaders: ['X-A: b\r\nX-C: d'] }),
+    (row) => row[0] === 'invalidArgument',
+  );
+  engine.free();
+});
+
+test('a message that is no text goes in and out as bytes', () => {
+  const { engine, flow } = connected();
+  const request = [
+    'MESSAGE sip:alice@example.com SIP/2.0',
+    'Via: SIP/2.0/WSS peer.invalid;branch=z9hG4bK1',
+    'Max-Forwards: 70',
+    'From: <sip:bob@example.com>;tag=1',
+    'To: <sip:alice@example.com>',
+    'Call-ID: one',
+    'CSeq: 1 MESSAGE',
+    'Content-Type: application/octet-stream',
+    'Content-Length: 2',
+    '', '',
+  ].join('\r\n');
+  const bytes = new Uint8Array([...new TextEncoder().encode(request), 0xff, 0xfe]);
+  engine.received(0, flow, bytes);
+  const [[, ask, session, name, [kind, , , body]]] = named(drain(engine), 'ask');
+  assert.deepEqual([session, name, kind, body], [undefined, 'newMessage', 'request', '\ufffd\ufffd']);
+  engine.proceed(0, ask);
+  assert.match(named(drain(engine), 'send')[0][2], /^SIP\/2\.0 200 /);
+  engine.free();
+});
+
+test('a MESSAGE goes out, and what became of it is told once', () => {
+  const { engine, flow } = connected();
+  const id = engine.sendMessage(0, 'bob', { body: 'Grüße', contentType: 'text/plain' });
+  const [[, , message]] = named(drain(engine), 'send');
+  assert.match(message, /\r\nContent-Length: 7\r\n\r\nGrüße$/);
+  engine.received(0, flow, respond(message, '200 OK'));
+  const [[, over, cause, response]] = named(drain(engine), 'requestOver');
+  assert.deepEqual([over, cause, response[0]], [id, undefined, 'response']);
+  engine.free();
+});
+
+test('two engines share the module and nothing else', () => {
+  const [one, two] = [connected(), connected({ uri: 'sip:bob@example.com' })];
+  one.engine.call(0, 'carol', { audio: true, video: false });
+  assert.equal(one.engine.live().sessions, 1);
+  assert.equal(two.engine.live().sessions, 0);
+  one.engine.free();
+  two.engine.sendOptions(0, 'carol', {});
+  assert.match(named(drain(two.engine), 'send')[0][2], /\r\nFrom: <sip:bob@example\.com>/);
+  two.engine.free();
+});
