@@ -44,7 +44,7 @@ pub struct Config {
     pub preloaded_route: bool,
     /// Whether to register when the connection stands. Default: true.
     pub register: bool,
-    /// The registration lifetime to ask for. Default: ten minutes.
+    /// The registration lifetime to ask for; zero leaves it to the registrar. Default: ten minutes.
     pub register_expires: Duration,
     /// Where to register. Default: the host of `address`.
     pub registrar: Option<Uri<'static>>,
@@ -106,7 +106,7 @@ pub struct Config {
     pub media_timeout: Duration,
     /// The User-Agent (and Server) header. Default: `Offhook/` and the version.
     pub user_agent: String,
-    /// Headers added to every request. Default: none.
+    /// Headers added to every request and every response. Default: none.
     pub extra_headers: ExtraHeaders,
     /// Limits for received messages.
     pub limits: Limits,

@@ -521,8 +521,9 @@ impl Context {
         transaction: TransactionId,
         mut response: OutgoingResponse,
     ) -> bool {
-        // Made of digits: it can be written.
+        // Made of digits, and headers that were looked at: they can be written.
         let _ = self.identifiers.put(HeaderName::To, response.headers_mut());
+        let _ = headers::put_extra(response.headers_mut(), &self.config.extra_headers);
         self.transactions
             .respond(self.now, &mut self.timers, transaction, response)
             .is_ok()

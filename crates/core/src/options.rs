@@ -93,7 +93,7 @@ pub struct CallOptions {
     pub late_offer: bool,
     /// Hides the caller's address (RFC 3323 `Privacy: id`, From `anonymous@anonymous.invalid`).
     pub anonymous: bool,
-    /// Another user part for the From header.
+    /// Another user part for the From header; P-Preferred-Identity then says whose call it is.
     pub from_user_name: Option<String>,
     /// Another display name for the From header.
     pub from_display_name: Option<String>,

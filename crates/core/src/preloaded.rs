@@ -1,18 +1,29 @@
-//! What requests to the server bear whatever they are for: the route to it, and the authorization
-//! that the application was given elsewhere.
+//! What requests bear whatever they are for: the configured headers, and to the server the route to
+//! it and the authorization that the application was given elsewhere.
 
-use offhook_sip::{HeaderFields, HeaderName, NameAddr, OutgoingRequest, Uri, WriteError};
+use std::fmt::Display;
+
+use offhook_sip::{HeaderFields, HeaderName, Method, NameAddr, OutgoingRequest, Uri, WriteError};
 
 use crate::context::Context;
 use crate::flow::FlowId;
 
 impl Context {
-    /// Puts on a request what every one bears that goes to the server.
+    /// Puts on a request what every one bears.
     pub(crate) fn preload(
         &self,
         request: &mut OutgoingRequest,
         flow: FlowId,
     ) -> Result<(), WriteError> {
+        // The application has had the INVITE in its hands with them.
+        if request.method() != Method::Invite {
+            for (name, value) in &self.config.extra_headers {
+                let headers = request.headers_mut();
+                if !headers.get_all(name.as_str()).any(|given| given == value) {
+                    headers.push(name.as_str(), value as &dyn Display)?;
+                }
+            }
+        }
         // Anybody else could use the token as we do.
         if !self.connection.is_server(flow) {
             return Ok(());

@@ -223,14 +223,20 @@ impl Registration {
             Wish::Register => self.expires.as_secs(),
             Wish::Unregister { .. } => 0,
         };
-        headers.push(HeaderName::Expires, expires)?;
+        let chosen = wish == Wish::Register && expires == 0;
+        if !chosen {
+            headers.push(HeaderName::Expires, expires)?;
+        }
         if wish == (Wish::Unregister { all: true }) {
             headers.push(HeaderName::Contact, "*")?;
         } else {
             let reg_id = if self.outbound { ";reg-id=1" } else { "" };
-            let mut binding = format!(
-                "<{contact}>;+sip.ice{reg_id};+sip.instance=\"<urn:uuid:{instance}>\";expires={expires}"
-            );
+            let mut binding =
+                format!("<{contact}>;+sip.ice{reg_id};+sip.instance=\"<urn:uuid:{instance}>\"");
+            if !chosen {
+                binding.push_str(";expires=");
+                binding.push_str(&expires.to_string());
+            }
             for (name, value) in &cx.config.register_contact_params {
                 binding.push(';');
                 binding.push_str(name);
@@ -395,6 +401,7 @@ impl Registration {
         let seconds = own
             .or_else(general)
             .map_or(self.expires, |seconds| Duration::from_secs(seconds.into()));
+        // A registrar that was left the choice has to say it (RFC 3261 section 10.3).
         (!seconds.is_zero()).then_some(seconds)
     }
 

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use offhook_sip::{HeaderName, Method, NameAddr, OutgoingRequest, Response, Uri, WriteError};
+use offhook_sip::{
+    HeaderFields, HeaderName, Method, NameAddr, OutgoingRequest, Response, Uri, WriteError,
+};
 
 use crate::cause::Cause;
+use crate::config::Config;
 use crate::context::{Context, Unsent};
 use crate::error::CommandError;
 use crate::event::Event;
@@ -28,7 +31,7 @@ impl fmt::Display for RequestId {
 pub struct RequestOptions {
     /// Headers added to the request.
     pub extra_headers: ExtraHeaders,
-    /// Another user part for the From header.
+    /// Another user part for the From header; P-Preferred-Identity then says whose request it is.
     pub from_user_name: Option<String>,
     /// Another display name for the From header.
     pub from_display_name: Option<String>,
@@ -117,6 +120,17 @@ pub(crate) fn own_from(
     }
 }
 
+/// Says whose request it is to a server that vouches for it (RFC 3325 section 9.2), where the From
+/// header does not.
+pub(crate) fn put_preferred_identity(
+    headers: &mut HeaderFields,
+    config: &Config,
+) -> Result<(), WriteError> {
+    let address = config.address.without_headers();
+    let identity = ["<", address.as_str(), ">"].concat();
+    headers.push(HeaderName::PPreferredIdentity, identity)
+}
+
 /// A MESSAGE or OPTIONS outside any dialog (RFC 3428 section 4, RFC 3261 section 11.1).
 pub(crate) fn alone(
     cx: &mut Context,
@@ -141,6 +155,9 @@ pub(crate) fn alone(
         HeaderName::CSeq,
         format_args!("{} {method}", cx.random.sequence()),
     )?;
+    if options.from_user_name.is_some() {
+        put_preferred_identity(headers, &cx.config)?;
+    }
     Ok(request)
 }
 

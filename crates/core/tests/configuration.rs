@@ -5,7 +5,7 @@ mod util;
 use std::time::Duration;
 
 use offhook_core::auth::{Authorization, Secret};
-use offhook_core::{Agent, Config, RequestOptions, TerminateOptions, Transport};
+use offhook_core::{Agent, CallOptions, Config, RequestOptions, TerminateOptions, Transport};
 use offhook_sip::{Message, Method, Request, StatusCode, Uri};
 use util::lone::Lone;
 use util::{OFFER, Pair};
@@ -395,4 +395,110 @@ fn a_notify_without_a_subscription_is_refused_where_nobody_asked_for_it() {
     lone.ask("NOTIFY sip:alice@example.com", &headers, "");
     assert_eq!(lone.response().status(), StatusCode::CALL_DOES_NOT_EXIST);
     assert_eq!(lone.news(), "");
+}
+
+#[test]
+fn configured_headers_are_on_requests_and_on_responses() {
+    let mut lone = started(|config| {
+        config.extra_headers = vec![("X-Site".to_owned(), "north".to_owned())];
+    });
+    lone.ask("OPTIONS sip:alice@example.com", &[], "");
+    let headers = [
+        ("Contact", "<sip:bob@198.51.100.7>"),
+        ("Content-Type", "application/sdp"),
+    ];
+    lone.ask("INVITE sip:alice@example.com", &headers, OFFER);
+    let codes: Vec<u16> = lone
+        .responses
+        .iter()
+        .map(|response| response.status().code())
+        .filter(|code| *code > 100)
+        .collect();
+    assert_eq!(codes, [200, 180]);
+    for response in lone
+        .responses
+        .iter()
+        .filter(|one| one.status().code() > 100)
+    {
+        let values: Vec<_> = response.headers("X-Site").collect();
+        assert_eq!(values, ["north"], "{}", response.status());
+    }
+    assert_eq!(
+        lone.request(Method::Register).header("X-Site"),
+        Some("north")
+    );
+    let (invite, ack) = called(&mut lone);
+    let bye = hung_up(&mut lone);
+    for request in [invite, ack, bye] {
+        let values: Vec<_> = request.headers("X-Site").collect();
+        assert_eq!(values, ["north"], "{}", request.method());
+    }
+}
+
+#[test]
+fn a_registrar_that_is_left_the_choice_says_how_long_the_binding_stands() {
+    let mut lone = started(|config| config.register_expires = Duration::ZERO);
+    let register = lone.request(Method::Register);
+    let contact = register.header("Contact").expect("a Contact").to_owned();
+    assert_eq!(register.header("Expires"), None);
+    assert!(!contact.contains("expires"), "{contact}");
+    let contact = format!("{contact};expires=120");
+    lone.answer(&register, StatusCode::OK, &[("Contact", &contact)]);
+    assert!(lone.news().ends_with("registered(120)"));
+    lone.agent.unregister(lone.now, false);
+    lone.drain();
+    let removal = lone.request(Method::Register);
+    assert_eq!(removal.header("Expires"), Some("0"));
+    assert!(
+        removal
+            .header("Contact")
+            .is_some_and(|contact| contact.ends_with(";expires=0"))
+    );
+}
+
+#[test]
+fn a_request_from_another_user_says_whose_it_is() {
+    let mut lone = started(|_| {});
+    lone.requests.clear();
+    let sales = Some("sales".to_owned());
+    let call = CallOptions {
+        from_user_name: sales.clone(),
+        ..CallOptions::default()
+    };
+    lone.agent.call(lone.now, "bob", call).expect("a call");
+    lone.drain();
+    let message = RequestOptions {
+        from_user_name: sales,
+        ..RequestOptions::default()
+    };
+    let invite = lone.request(Method::Invite);
+    lone.agent
+        .send_message(lone.now, "bob", "Hello", message)
+        .expect("a message");
+    lone.drain();
+    for request in [invite, lone.request(Method::Message)] {
+        let from = request.from().expect("a From");
+        assert_eq!(from.uri.user(), Some("sales"));
+        let preferred = request.header("P-Preferred-Identity");
+        assert_eq!(preferred, Some("<sip:alice@example.com>"));
+        assert_eq!(request.header("Privacy"), None);
+    }
+}
+
+#[test]
+fn a_request_under_way_can_be_looked_at() {
+    let mut lone = started(|_| {});
+    lone.requests.clear();
+    let options = RequestOptions::default();
+    let id = lone
+        .agent
+        .send_message(lone.now, "bob", "Hello", options)
+        .expect("a message");
+    let made = lone.agent.sent_request(id).expect("a request").clone();
+    lone.drain();
+    let sent = lone.request(Method::Message);
+    assert_eq!(made.headers().get("Call-ID"), sent.call_id().ok());
+    assert_eq!(made.body(), b"Hello");
+    lone.answer(&sent, StatusCode::OK, &[]);
+    assert!(lone.agent.sent_request(id).is_none(), "it is over");
 }

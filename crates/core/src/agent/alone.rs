@@ -1,6 +1,6 @@
 //! Requests of ours outside any dialog that stand alone: MESSAGE and OPTIONS.
 
-use offhook_sip::Method;
+use offhook_sip::{Method, OutgoingRequest};
 
 use super::{Agent, Life};
 use crate::context::{Owner, Pending, Waiting};
@@ -85,6 +85,22 @@ impl Agent {
         }
         self.settle();
         Ok(id)
+    }
+
+    /// A MESSAGE, OPTIONS or other request of the application as it was made, as long as it waits
+    /// for its answer: what the seed API hands out as `request` when it has been sent.
+    pub fn sent_request(&self, id: RequestId) -> Option<&OutgoingRequest> {
+        let waiting = self.cx.waiting.values().flatten();
+        let waiting = waiting.filter_map(|message| match message {
+            Waiting::Request(pending) => Some(pending),
+            Waiting::Ack(_) => None,
+        });
+        let mut all = self.cx.pending.values().chain(waiting);
+        let found = all.find(|pending| {
+            pending.owner == Owner::Alone(id)
+                || matches!(pending.owner, Owner::InDialog(_, InDialog::Alone(own)) if own == id)
+        });
+        found.map(|pending| &pending.request)
     }
 
     /// Sends a request that stands alone again, under another number; says whether it did.

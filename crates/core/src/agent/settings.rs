@@ -49,7 +49,7 @@ impl Agent {
         self.reconfigure(&mut |config| config.display_name.clone_from(&name))
     }
 
-    /// Adds other headers to every request: [`Config::extra_headers`].
+    /// Adds other headers to every request and response: [`Config::extra_headers`].
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ use crate::gruu::is_gruu;
 use crate::headers;
 use crate::offer_answer::Outcome;
 use crate::options::{CallOptions, MediaKinds};
-use crate::request::own_from;
+use crate::request::{own_from, put_preferred_identity};
 use crate::transaction::TransactionId;
 
 /// Where an outgoing call stands.
@@ -481,9 +481,10 @@ fn begin_invite(
         HeaderName::CSeq,
         format_args!("{} INVITE", cx.random.sequence()),
     )?;
+    if options.anonymous || options.from_user_name.is_some() {
+        put_preferred_identity(headers, &cx.config)?;
+    }
     if options.anonymous {
-        let identity = format!("<{}>", cx.config.address.without_headers());
-        headers.push(HeaderName::PPreferredIdentity, identity)?;
         headers.push(HeaderName::Privacy, "id")?;
     }
     headers::put_extra(headers, &options.extra_headers)?;
