@@ -186,8 +186,9 @@ pub(crate) fn write_quoted(to: &mut impl std::fmt::Write, text: &str) -> std::fm
     to.write_char('"')
 }
 
-/// Splits the first element from a comma list. Commas in quoted strings and in `<>` do not count.
-pub(crate) fn split_list(text: &str) -> (&str, Option<&str>) {
+/// Splits the first element from a comma list (RFC 3261 section 7.3): it, and what is behind its
+/// comma, where there is one. Commas in quoted strings and in `<>` do not count.
+pub fn split_list(text: &str) -> (&str, Option<&str>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {

@@ -13,6 +13,7 @@ mod config;
 mod engine;
 mod errors;
 mod events;
+mod grammar;
 mod message;
 mod options;
 mod questions;
@@ -22,3 +23,5 @@ mod rows;
 mod time;
 
 pub use engine::Engine;
+pub use grammar::parse;
+pub use message::parse_message;

@@ -5,16 +5,29 @@
 //! From and To, Call-ID, number and method of CSeq, the branch of the top Via, and then name and
 //! value of each header line in turn. What is not there is an empty line.
 
+use bytes::Bytes;
 use offhook_core::Body;
 use offhook_sip::{
     HeaderLine, HeaderName, Limits, Message, OutgoingRequest, Received, Request, Response,
 };
+use wasm_bindgen::prelude::*;
 
 use crate::rows::Row;
 
+/// The row of a message that did not come over a flow of the engine's; nothing, where the text is
+/// no message.
+#[wasm_bindgen(js_name = parseMessage)]
+pub fn parse_message(text: &JsValue) -> Option<Row> {
+    let bytes = Bytes::from(text.as_string()?);
+    match Message::parse(bytes, &Limits::default()).ok()? {
+        Message::Request(request) => Some(request_row(&request, Some(text))),
+        Message::Response(response) => Some(response_row(&response, Some(text))),
+    }
+}
+
 impl Row {
     pub(crate) fn request(self, request: &Request) -> Row {
-        self.row(&request_row(request))
+        self.row(&request_row(request, None))
     }
 
     pub(crate) fn maybe_request(self, request: Option<&Request>) -> Row {
@@ -25,7 +38,7 @@ impl Row {
     }
 
     pub(crate) fn response(self, response: &Response) -> Row {
-        self.row(&response_row(response))
+        self.row(&response_row(response, None))
     }
 
     pub(crate) fn maybe_response(self, response: Option<&Response>) -> Row {
@@ -62,26 +75,28 @@ impl Row {
     }
 }
 
-fn request_row(request: &Request) -> Row {
+fn request_row(request: &Request, text: Option<&JsValue>) -> Row {
     let mut head = String::with_capacity(request.bytes().len());
     line(&mut head, request.method().as_str());
     line(&mut head, request.uri_text());
-    finish("request", head, request)
+    finish("request", head, request, text)
 }
 
-fn response_row(response: &Response) -> Row {
+fn response_row(response: &Response, text: Option<&JsValue>) -> Row {
     let mut head = String::with_capacity(response.bytes().len());
     number(&mut head, u32::from(response.status().code()));
     line(&mut head, response.reason());
-    finish("response", head, response)
+    finish("response", head, response, text)
 }
 
-fn finish(kind: &str, mut head: String, message: &Received) -> Row {
+/// `text` is the message where JavaScript has it already: it does not cross over again.
+fn finish(kind: &str, mut head: String, message: &Received, text: Option<&JsValue>) -> Row {
     write_rest(&mut head, message);
-    Row::of(kind)
-        .lossy(message.bytes())
-        .text(&head)
-        .lossy(message.body())
+    let row = match text {
+        Some(text) => Row::of(kind).value(text),
+        None => Row::of(kind).lossy(message.bytes()),
+    };
+    row.text(&head).lossy(message.body())
 }
 
 /// Everything behind the start line.

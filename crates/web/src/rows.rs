@@ -57,7 +57,12 @@ impl Row {
     }
 
     pub(crate) fn row(self, row: &Row) -> Row {
-        self.push_value(row);
+        self.value(row)
+    }
+
+    /// What JavaScript has already.
+    pub(crate) fn value(self, value: &JsValue) -> Row {
+        self.push_value(value);
         self
     }
 

@@ -252,25 +252,8 @@ export interface Engine {
 /** What the WebAssembly module exports. */
 export interface Module {
   Engine: new (config: EngineConfig, seed: Uint8Array) => Engine;
-  /** See `values/`: what is parsed by the engine's grammar. */
-  parseMessage(data: string | Uint8Array): MessageRow | undefined;
-  parseUri(text: string): UriRow | undefined;
-  parseNameAddr(text: string): NameAddrRow | undefined;
-  parseHeader(rule: string, text: string): unknown;
+  /** Reads a message that came over no flow of an engine. */
+  parseMessage(text: string): MessageRow | undefined;
+  /** Reads text by the rule of that number: see `values/grammar.ts`. */
+  parse(rule: number, text: string): string | undefined;
 }
-
-/** Parameters and headers alternate name and value; a parameter without value has `null`. */
-export type UriRow = [
-  scheme: string,
-  user: string | undefined,
-  host: string,
-  port: number | undefined,
-  params: (string | null)[],
-  headers: string[],
-];
-
-export type NameAddrRow = [
-  displayName: string | undefined,
-  uri: UriRow,
-  params: (string | null)[],
-];

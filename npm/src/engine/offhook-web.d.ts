@@ -8,9 +8,7 @@ declare module 'offhook-web' {
   export function initSync(options: { module: Uint8Array<ArrayBuffer> }): void;
   export const Engine: Module['Engine'];
   export const parseMessage: Module['parseMessage'];
-  export const parseUri: Module['parseUri'];
-  export const parseNameAddr: Module['parseNameAddr'];
-  export const parseHeader: Module['parseHeader'];
+  export const parse: Module['parse'];
 }
 
 declare module 'offhook-web/module' {

@@ -1,0 +1,11 @@
+// `parseSDP` of messages, with the npm package that JsSIP takes for it.
+
+import sdp from 'sdp-transform/lib/parser.js';
+
+// What it holds depends on the attributes: the package has no types of its own.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type SessionDescription = Record<string, any>;
+
+export function parseDescription(text: string | null | undefined): SessionDescription {
+  return sdp.parse(text || '');
+}

@@ -1,0 +1,37 @@
+// How names and user parts are spelled.
+
+/** Names whose spelling is not one capital a word. */
+const SPELLED: Record<string, string> = {
+  'Call-Id': 'Call-ID',
+  Cseq: 'CSeq',
+  'Www-Authenticate': 'WWW-Authenticate',
+};
+
+/** A header's name as the objects of messages and URIs keep it: `x_note` is `X-Note`. */
+export function headerize(name: string): string {
+  const spelled = name
+    .toLowerCase()
+    .replace(/_/g, '-')
+    .replace(/(^|-)[^-]/g, (start) => start.toUpperCase());
+  return SPELLED[spelled] ?? spelled;
+}
+
+/**
+ * The user part of a URI with escapes where a URI needs them; `:`, `+`, `?` and `/` stay. Escapes
+ * that are there already are kept, and what cannot be one is text.
+ */
+export function escapeUser(user: string): string {
+  return encodeURIComponent(unescape(user).replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+    /%(?:3A|2B|3F|2F)/g,
+    decodeURIComponent,
+  );
+}
+
+/** `text` without its escapes; as it is, when they are no UTF-8. */
+export function unescape(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
