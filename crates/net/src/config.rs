@@ -1,9 +1,11 @@
 //! The settings of an endpoint.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_sip::Limits;
 
+use crate::http::Pages;
 use crate::tls::TlsConfig;
 
 /// The settings of an [`Endpoint`](crate::Endpoint). The defaults suit a user agent.
@@ -28,6 +30,9 @@ pub struct EndpointConfig {
     /// from [`Incoming`](crate::Incoming). Default: 256. When events are not taken, connections
     /// are no longer read, and datagrams are dropped.
     pub queue: usize,
+    /// What those get who ask a WebSocket listener for a page. Default: `None`, a refusal. The
+    /// bounds on connections and handshakes hold for them, too.
+    pub pages: Option<Arc<dyn Pages>>,
 }
 
 impl Default for EndpointConfig {
@@ -39,6 +44,7 @@ impl Default for EndpointConfig {
             idle_timeout: None,
             connect_timeout: Duration::from_secs(10),
             queue: 256,
+            pages: None,
         }
     }
 }

@@ -39,6 +39,8 @@ counters! {
     failed,
     /// Flows accepted.
     accepted,
+    /// Requests for pages, answered.
+    pages,
     /// Flows that ended by themselves.
     lost,
     /// Datagrams dropped because the events were not taken fast enough.

@@ -43,6 +43,7 @@ mod counters;
 mod endpoint;
 mod error;
 mod event;
+mod http;
 mod listen;
 mod stream;
 mod table;
@@ -55,6 +56,7 @@ pub use counters::Counters;
 pub use endpoint::{Endpoint, FIRST_ACCEPTED_FLOW};
 pub use error::{LostReason, NetError, SendError};
 pub use event::{Incoming, NetEvent};
+pub use http::{Page, PageRequest, Pages};
 pub use tls::TlsConfig;
 
 pub use offhook_core::Destination;

@@ -15,6 +15,7 @@ use tracing::debug;
 use crate::connection::{Carrier, Link, Wire};
 use crate::endpoint::Shared;
 use crate::event::NetEvent;
+use crate::http::{self, Visit};
 use crate::websocket;
 
 /// How long to wait when the system has no descriptor left for another connection.
@@ -96,20 +97,26 @@ async fn serve(
             None => Box::new(tcp),
             Some(tls) => Box::new(tls.accept(tcp).await.map_err(|error| error.to_string())?),
         };
-        Ok::<_, String>(match transport {
-            Transport::Ws | Transport::Wss => {
-                let websocket = websocket::accept(wire, &shared.config.limits).await?;
-                Carrier::WebSocket(Box::new(websocket))
-            }
-            _ => Carrier::Stream(wire),
-        })
+        if !matches!(transport, Transport::Ws | Transport::Wss) {
+            return Ok::<_, String>(Some(Carrier::Stream(wire)));
+        }
+        let wire = match &shared.config.pages {
+            None => wire,
+            Some(pages) => match http::receive(wire, pages.as_ref()).await? {
+                Visit::WebSocket(wire) => wire,
+                Visit::Served => return Ok(None),
+            },
+        };
+        let websocket = websocket::accept(wire, &shared.config.limits).await?;
+        Ok(Some(Carrier::WebSocket(Box::new(websocket))))
     };
     let carrier = tokio::select! {
         _ = open.changed() => return,
         carrier = timeout(shared.config.connect_timeout, handshake) => carrier,
     };
     let carrier = match carrier {
-        Ok(Ok(carrier)) => carrier,
+        Ok(Ok(Some(carrier))) => carrier,
+        Ok(Ok(None)) => return shared.cells.pages.add_one(),
         Ok(Err(reason)) => return refused(&shared, remote, &reason),
         Err(_) => return refused(&shared, remote, "no handshake in time"),
     };
