@@ -16,6 +16,7 @@ use crate::counters::{Counters, Live};
 use crate::event::ExchangeEvent;
 use crate::proxy::{Proxy, Settings};
 use crate::server::Server;
+use crate::site::Site;
 use crate::watch::{PassingMessage, Watch};
 
 /// So many events wait for a watcher that is slow; older ones are lost to it.
@@ -45,6 +46,7 @@ impl Exchange {
             max_connections: 4096,
             idle_timeout: Duration::from_secs(300),
             watch: Watch::default(),
+            site: None,
         }
     }
 
@@ -171,6 +173,7 @@ pub struct ExchangeBuilder {
     max_connections: usize,
     idle_timeout: Duration,
     watch: Watch,
+    site: Option<Site>,
 }
 
 impl ExchangeBuilder {
@@ -277,6 +280,12 @@ impl ExchangeBuilder {
         self
     }
 
+    /// Serves these pages over HTTP on every address where it listens for WebSockets. Default: none.
+    pub fn site(mut self, site: Site) -> Self {
+        self.site = Some(site);
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -310,6 +319,7 @@ impl ExchangeBuilder {
         config.max_flows = self.max_connections;
         config.idle_timeout = Some(self.idle_timeout);
         config.queue = 1024;
+        config.pages = self.site.map(|site| Arc::new(site) as _);
         let (endpoint, incoming) = Endpoint::new(config);
 
         let mut seed = [0; 32];

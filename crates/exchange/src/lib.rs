@@ -51,11 +51,13 @@ mod location;
 mod proxy;
 mod registrar;
 mod server;
+mod site;
 mod watch;
 
 pub use counters::{Counters, Live};
 pub use event::ExchangeEvent;
 pub use exchange::{Events, Exchange, ExchangeBuilder, ExchangeError};
+pub use site::{Site, SiteError};
 pub use watch::PassingMessage;
 
 pub use offhook_core::auth::DigestAlgorithm;
