@@ -47,6 +47,12 @@ macro_rules! media_choices {
             self
         }
 
+        /// Sends the peer's video back to it, undecoded, where it has any.
+        pub fn echo_video(self) -> Self {
+            let (source, sink) = VideoSource::echo();
+            self.play_video(source).video_sink(sink)
+        }
+
         /// Writes the peer's video to an IVF file, as the peer encoded it. Without
         /// [`play_video`](Self::play_video), none is sent. The file is complete when
         /// [`Session::ended`] returns.

@@ -6,6 +6,7 @@ mod tone;
 mod wav;
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::MediaError;
 use crate::resample::Resampler;
@@ -75,6 +76,11 @@ impl Source {
     /// Sends back what is received.
     pub fn echo() -> Source {
         Source::new(Origin::Echo(echo::Echo::default()))
+    }
+
+    /// Sends back what is received, so much later that it is heard as an echo. At most 10 s.
+    pub fn echo_after(delay: Duration) -> Source {
+        Source::new(Origin::Echo(echo::Echo::after(delay)))
     }
 
     /// Sends frames the application makes, of any size and sample rate. A second of them may

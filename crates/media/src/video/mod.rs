@@ -3,6 +3,7 @@
 //! Nothing is encoded or decoded here. A frame is what an encoder made of one picture.
 
 mod assembler;
+mod echo;
 mod h264;
 mod ivf;
 mod payload;

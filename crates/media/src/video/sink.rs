@@ -138,6 +138,10 @@ impl VideoFrameReceiver {
         self.receiver.try_recv().ok()
     }
 
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<VideoFrame>> {
+        self.receiver.poll_recv(cx)
+    }
+
     /// Asks the peer for a key frame (PLI, RFC 4585 §6.3.1), as for a decoder that has to begin
     /// anew. Requests that follow each other within half a second are sent as one.
     pub fn request_key_frame(&self) {

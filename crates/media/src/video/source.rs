@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::echo::Echo;
 use super::ivf::IvfReader;
-use super::{LARGEST_FRAME, VideoCodec, VideoFrame};
+use super::{LARGEST_FRAME, VideoCodec, VideoFrame, VideoSink};
 use crate::error::MediaError;
 
 /// How many frames may wait: there is no reason for more than a few.
@@ -25,6 +26,7 @@ enum Origin {
     None,
     Ivf(Box<Player>),
     Frames(Frames),
+    Echo(Echo),
 }
 
 impl VideoSource {
@@ -75,6 +77,15 @@ impl VideoSource {
         (sender, VideoSource { origin })
     }
 
+    /// Sends back what is received: the source, and the sink that is to go with it on the same
+    /// connection. Frames go back as they came, undecoded; a request for a key frame goes through
+    /// to the peer.
+    pub fn echo() -> (VideoSource, VideoSink) {
+        let (sink, frames) = VideoSink::frames();
+        let origin = Origin::Echo(Echo::new(frames));
+        (VideoSource { origin }, sink)
+    }
+
     /// Whether an IVF file starts anew at its end. Other sources have none.
     #[must_use]
     pub fn repeat(mut self, repeat: bool) -> VideoSource {
@@ -114,6 +125,7 @@ impl VideoSource {
             Origin::None => None,
             Origin::Ivf(player) => player.next(now, playing),
             Origin::Frames(frames) => frames.next(),
+            Origin::Echo(echo) => echo.next(),
         }
     }
 
@@ -129,6 +141,7 @@ impl VideoSource {
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.origin {
             Origin::Frames(frames) => frames.poll_ready(cx),
+            Origin::Echo(echo) => echo.poll_ready(cx),
             _ => Poll::Pending,
         }
     }
@@ -139,6 +152,7 @@ impl VideoSource {
             Origin::None => {}
             Origin::Ivf(player) => player.go_back(),
             Origin::Frames(frames) => frames.asked.notify_one(),
+            Origin::Echo(echo) => echo.request_key_frame(),
         }
     }
 
@@ -157,6 +171,7 @@ impl std::fmt::Debug for VideoSource {
             Origin::None => "VideoSource::none",
             Origin::Ivf(_) => "VideoSource::ivf",
             Origin::Frames(_) => "VideoSource::frames",
+            Origin::Echo(_) => "VideoSource::echo",
         })
     }
 }
