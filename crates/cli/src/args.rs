@@ -133,11 +133,19 @@ pub(crate) struct ExchangeArgs {
     #[arg(long, value_name = "TRANSPORT:ADDRESS")]
     pub(crate) listen: Vec<Listen>,
     /// A user and password, as alice:secret. May be given several times.
-    #[arg(long, value_name = "NAME:PASSWORD", required = true)]
+    #[arg(long, value_name = "NAME:PASSWORD", required_unless_present = "web")]
     pub(crate) user: Vec<User>,
     /// The domain of the users' addresses.
     #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
     pub(crate) domain: String,
+    /// Serve the web phone, too, where the WebSocket is, and print its address; FOLDER is that of
+    /// the built page. Without --user there are accounts to try it with. Includes --echo; listens
+    /// on ws:127.0.0.1:8080 alone unless told otherwise.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
+    pub(crate) web: Option<Option<PathBuf>>,
+    /// Answer calls to the user echo: they hear themselves, and see themselves.
+    #[arg(long)]
+    pub(crate) echo: bool,
 }
 
 #[derive(Args, Debug)]

@@ -1,5 +1,9 @@
 //! `offhook exchange`
 
+mod echo_number;
+mod web;
+
+use echo_number::EchoNumber;
 use offhook::{Transport, redact};
 use offhook_exchange::{Exchange, ExchangeEvent, PassingMessage};
 use serde_json::{Map, Value, json};
@@ -8,6 +12,7 @@ use crate::args::{ExchangeArgs, Listen};
 use crate::exit::{Code, Failure};
 use crate::interrupts::Interrupts;
 use crate::output::Output;
+use web::Web;
 
 pub(crate) async fn run(
     args: ExchangeArgs,
@@ -15,27 +20,39 @@ pub(crate) async fn run(
     output: &Output,
     mut interrupts: Interrupts,
 ) -> Result<(), Failure> {
+    let listen = listened(&args);
+    let web = match &args.web {
+        Some(folder) => {
+            let folder = folder.as_deref();
+            Some(Web::prepare(folder, &listen, &args.user, &args.domain)?)
+        }
+        None => None,
+    };
     let mut builder = Exchange::builder().domain(&args.domain);
-    for user in &args.user {
+    for user in args.user.iter().chain(web.iter().flat_map(|web| &web.demo)) {
         builder = builder.user(&user.name, &user.password);
+    }
+    let echo_password = match args.echo || web.is_some() {
+        true if args.user.iter().any(|user| user.name == echo_number::USER) => {
+            return Err(Failure::new(
+                Code::Usage,
+                "the user echo of --user is the one that --echo and --web answer for",
+                "Give the user another name, or leave --echo and --web out.",
+            ));
+        }
+        true => Some(web::secret()?),
+        false => None,
+    };
+    if let Some(password) = &echo_password {
+        builder = builder.user(echo_number::USER, password);
+    }
+    if let Some(web) = &web {
+        builder = builder.site(web.site());
     }
     if verbose > 0 {
         let output = output.clone();
         builder = builder.on_message(move |message| show(&message, &output));
     }
-    let listen = match args.listen.is_empty() {
-        true => vec![
-            Listen {
-                transport: Transport::Ws,
-                address: ([127, 0, 0, 1], 8080).into(),
-            },
-            Listen {
-                transport: Transport::Udp,
-                address: ([127, 0, 0, 1], 5060).into(),
-            },
-        ],
-        false => args.listen,
-    };
     for listen in &listen {
         builder = builder.listen(listen.transport, listen.address);
     }
@@ -60,6 +77,19 @@ pub(crate) async fn run(
     fields.insert("addresses".to_owned(), text.clone().into());
     let line = format!("listening on {} for {}", text.join(", "), args.domain);
     output.event("listening", line, Value::Object(fields));
+    let echo = match &echo_password {
+        Some(password) => match EchoNumber::start(&exchange, password, output).await {
+            Ok(echo) => Some(echo),
+            Err(failure) => {
+                exchange.stop().await;
+                return Err(failure);
+            }
+        },
+        None => None,
+    };
+    if let Some(web) = &web {
+        web.tell(&exchange, output);
+    }
     output.working("Ctrl-C ends");
     let mut events = exchange.events();
     loop {
@@ -72,9 +102,30 @@ pub(crate) async fn run(
         }
     }
     output.working("ending");
+    if let Some(echo) = echo {
+        echo.stop().await;
+    }
     exchange.stop().await;
     output.done();
     Ok(())
+}
+
+/// Where to listen; what is said wins over the default.
+fn listened(args: &ExchangeArgs) -> Vec<Listen> {
+    let websocket = Listen {
+        transport: Transport::Ws,
+        address: ([127, 0, 0, 1], 8080).into(),
+    };
+    let udp = Listen {
+        transport: Transport::Udp,
+        address: ([127, 0, 0, 1], 5060).into(),
+    };
+    match (args.listen.is_empty(), &args.web) {
+        (false, _) => args.listen.clone(),
+        // A first try is not to fail because there is another SIP phone on the machine.
+        (true, Some(_)) => vec![websocket],
+        (true, None) => vec![websocket, udp],
+    }
 }
 
 fn show(message: &PassingMessage<'_>, output: &Output) {
