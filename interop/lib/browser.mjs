@@ -1,38 +1,16 @@
 // Chromium with a JsSIP phone in each page.
 
-import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { chromium } from 'playwright-core';
-import { remove, temporaryFolder } from './folder.mjs';
+import { launchChromium } from './chromium.mjs';
 import { Log } from './log.mjs';
-
-const FLAGS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
-  '--autoplay-policy=no-user-gesture-required',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-  // Where a machine has only `lo`, gathering would find nothing and never end; and nobody here
-  // resolves the names that would stand in for addresses.
-  '--allow-loopback-in-peer-connection',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
-];
 
 const HTML = '<!doctype html><meta charset="utf-8"><title>phone</title><script src="phone.js"></script>';
 
 /** Starts Chromium. The result makes phones with `phone(name)` and ends with `stop()`. */
 export async function startBrowser() {
-  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-  if (!executablePath) throw new Error('no /usr/bin/chromium: apt-get install chromium');
-
   const bundle = buildSync({
     entryPoints: [fileURLToPath(new URL('../page/phone.js', import.meta.url))],
     bundle: true,
@@ -48,26 +26,20 @@ export async function startBrowser() {
   pages.listen(0, '127.0.0.1');
   await once(pages, 'listening');
 
-  const profile = temporaryFolder('chromium');
-  let context;
+  let browser;
   const stop = async () => {
-    await context?.close();
+    await browser?.stop();
     pages.closeAllConnections();
     pages.close();
-    remove(profile);
   };
   try {
-    context = await chromium.launchPersistentContext(profile, {
-      executablePath,
-      headless: true,
-      args: FLAGS,
-    });
+    browser = await launchChromium();
   } catch (error) {
     await stop();
     throw error;
   }
   const address = `http://127.0.0.1:${pages.address().port}/`;
-  return { phone: (name) => BrowserPhone.open(context, address, name), stop };
+  return { phone: (name) => BrowserPhone.open(browser.context, address, name), stop };
 }
 
 /** A JsSIP user agent in a page of its own. */
