@@ -4,7 +4,7 @@ import { defineConfig } from 'vite';
 // compare the two.
 const engine = process.env.WEB_PHONE_ENGINE;
 
-// Where `npm run dev` finds an exchange: its page's config.json, and its WebSocket at /sip.
+// Where `npm run dev` finds an exchange: the config.json it serves, and its WebSocket.
 const exchange = process.env.OFFHOOK_EXCHANGE ?? 'http://localhost:8080';
 
 export default defineConfig({
@@ -15,7 +15,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  define: { global: 'globalThis' },
+  define: { global: 'globalThis', EXCHANGE: JSON.stringify(exchange) },
   resolve: engine ? { alias: { offhook: engine } } : {},
   server: {
     proxy: {

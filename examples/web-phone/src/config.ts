@@ -54,9 +54,12 @@ export async function loadConfig(): Promise<ServerConfig> {
 const hasAddress = (entry: unknown): entry is Contact =>
   typeof (entry as Partial<Contact> | null)?.address === 'string';
 
+/** During development the page comes from another server than the exchange; see vite.config.ts. */
+declare const EXCHANGE: string;
+
 /** A WebSocket URL, from one that may be relative to this page. */
 function socketUrl(url: string): string {
-  const whole = new URL(url, location.href);
+  const whole = new URL(url, import.meta.env.DEV ? EXCHANGE : location.href);
   if (whole.protocol === 'http:') whole.protocol = 'ws:';
   if (whole.protocol === 'https:') whole.protocol = 'wss:';
   return whole.href;

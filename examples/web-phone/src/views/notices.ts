@@ -11,10 +11,8 @@ export function noticesView() {
   const element = h('div', { class: 'notices', role: 'status' });
 
   function add(words: string, look: string, ...actions: HTMLElement[]): () => void {
-    const close = h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss' }, '×');
-    const notice = h('div', { class: `notice ${look}` }, h('p', {}, words), ...actions, close);
+    const notice = h('div', { class: `notice ${look}` }, h('p', {}, words), ...actions);
     const remove = () => notice.remove();
-    close.addEventListener('click', remove);
     element.append(notice);
     while (element.childElementCount > MOST) element.firstElementChild?.remove();
     return remove;
@@ -24,7 +22,10 @@ export function noticesView() {
     element,
 
     tell(words: string): void {
-      setTimeout(add(words, 'told'), STAY);
+      const close = h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss' }, '×');
+      const remove = add(words, 'told', close);
+      close.addEventListener('click', remove);
+      setTimeout(remove, STAY);
     },
 
     /** Asks until there is an answer. */
