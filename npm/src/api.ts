@@ -4,3 +4,5 @@ export * as C from './values/constants';
 export * as Exceptions from './values/exceptions';
 export { debug } from './debug';
 export { jssipVersion, name, version } from './version';
+export { UA } from './ua';
+export { WebSocketInterface } from './web_socket_interface';

@@ -39,6 +39,8 @@ const LONGEST_TIMEOUT = 0x7fff_ffff;
 const GONE = new Proxy({} as Engine, { get: () => () => undefined });
 
 export class Driver {
+  /** Vue puts no proxy around it, through which private members could not be seen. */
+  readonly __v_skip = true;
   readonly sessions = new Map<number, SessionSink>();
   readonly requests = new Map<number, RequestSink>();
   readonly subscribers = new Map<number, SubscriberSink>();

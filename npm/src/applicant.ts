@@ -1,0 +1,232 @@
+// A request that stands alone, sent or received: what `Message` and `Options` share.
+
+import { EventEmitter } from './emitter';
+import type { Driver } from './driver';
+import type { Engine, ErrorRow, RequestOptions } from './engine/engine';
+import { raise } from './engine/errors';
+import type { MessageRow, Originator } from './engine/rows';
+import { causes } from './values/constants';
+import { NotSupportedError } from './values/exceptions';
+import { IncomingResponse } from './values/incoming';
+import type { IncomingRequest } from './values/incoming';
+import type { NameAddrHeader } from './values/name_addr';
+import { OutgoingRequest } from './values/outgoing';
+import { URI } from './values/uri';
+import { cloneArray } from './values/utils';
+import type { UA } from './ua';
+
+export interface AcceptOptions {
+  /** Header lines: 'X-Note: hello'. */
+  extraHeaders?: string[];
+  body?: string;
+}
+
+export interface RejectOptions {
+  /** 300 to 699. Default: 480. */
+  status_code?: number;
+  reason_phrase?: string;
+  extraHeaders?: string[];
+}
+
+export interface SucceededEvent {
+  originator: Originator;
+  response: IncomingResponse;
+}
+
+export interface MessageFailedEvent {
+  originator: Originator;
+  /** `null` where none came. */
+  response: IncomingResponse | null;
+  cause?: causes;
+}
+
+export type SucceededListener = (event: SucceededEvent) => void;
+export type MessageFailedListener = (event: MessageFailedEvent) => void;
+
+export interface ApplicantEventMap {
+  succeeded: SucceededListener;
+  failed: MessageFailedListener;
+}
+
+export interface SendOptions {
+  contentType?: string;
+  /** Header lines: 'X-Note: hello'. */
+  extraHeaders?: string[];
+  eventHandlers?: Partial<ApplicantEventMap>;
+  fromUserName?: string;
+  fromDisplayName?: string;
+}
+
+export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
+  /** @internal */
+  _ua: UA;
+  /** @internal */
+  _request: IncomingRequest | OutgoingRequest | null = null;
+  /** @internal */
+  _direction: 'incoming' | 'outgoing' | null = null;
+  /** @internal */
+  _local_identity: NameAddrHeader | null = null;
+  /** @internal */
+  _remote_identity: NameAddrHeader | null = null;
+  /** @internal */
+  _is_replied = false;
+  /** @internal For the application. */
+  _data: Record<string, unknown> = {};
+  /** The question that a received request waits for. */
+  private _question: { driver: Driver; ask: number } | undefined;
+
+  constructor(ua: UA) {
+    super();
+    this._ua = ua;
+  }
+
+  get direction(): 'incoming' | 'outgoing' | null {
+    return this._direction;
+  }
+
+  get local_identity(): NameAddrHeader | null {
+    return this._local_identity;
+  }
+
+  get remote_identity(): NameAddrHeader | null {
+    return this._remote_identity;
+  }
+
+  /** Answers with 200. Only for a received request, and only while its event is delivered. */
+  accept(options: AcceptOptions = {}): void {
+    const { contentType, headers } = takeContentType(options.extraHeaders);
+    const body = options.body || undefined;
+    this._reply('accept', (engine, now, ask) =>
+      engine.replyAnswer(now, ask, headers, body && (contentType ?? 'application/sdp'), body),
+    );
+  }
+
+  /** Refuses it. Only for a received request, and only while its event is delivered. */
+  reject(options: RejectOptions = {}): void {
+    const status = options.status_code || 480;
+    const { headers } = takeContentType(options.extraHeaders);
+    const reason = options.reason_phrase || undefined;
+    this._checkReply('reject');
+    if (status < 300 || status >= 700) throw new TypeError(`Invalid status_code: ${status}`);
+    this._reply('reject', (engine, now, ask) =>
+      engine.replyReject(now, ask, status, reason, headers),
+    );
+  }
+
+  /** `Message` or `Options`. */
+  protected abstract get _kind(): string;
+
+  /** Shows it to the application. */
+  protected abstract _announce(
+    originator: Originator,
+    request: IncomingRequest | OutgoingRequest,
+  ): void;
+
+  /** @internal A received request: 200 is the answer that the application need not give. */
+  _receive(driver: Driver, ask: number, request: IncomingRequest): void {
+    this._question = { driver, ask };
+    this._request = request;
+    this._direction = 'incoming';
+    this._local_identity = request.to;
+    this._remote_identity = request.from;
+    request._replier = (status_code, reason_phrase, extraHeaders, body) => {
+      if (status_code < 300) this.accept({ extraHeaders, body });
+      else this.reject({ status_code, reason_phrase, extraHeaders });
+    };
+    this._announce('remote', request);
+    if (!this._is_replied) this._reply('accept', (engine, now) => engine.proceed(now, ask));
+  }
+
+  protected _transmit(
+    method: string,
+    target: string | URI,
+    body: string | undefined,
+    contentType: string,
+    options: SendOptions,
+    send: (engine: Engine, now: number, target: string, options: RequestOptions) => number,
+  ): void {
+    const uri = this._ua.normalizeTarget(target);
+    if (!uri) throw new TypeError(`Invalid target: ${target}`);
+    const { fromUserName, fromDisplayName } = options;
+    const { headers } = takeContentType(options.extraHeaders);
+    for (const [event, listener] of Object.entries(options.eventHandlers ?? {})) {
+      if (listener) this.on(event, listener);
+    }
+    const { configuration } = this._ua;
+    const request = new OutgoingRequest(
+      method,
+      uri,
+      this._ua,
+      {
+        from_uri: fromUserName ? new URI('sip', fromUserName, configuration.uri.host) : undefined,
+        from_display_name: fromDisplayName || undefined,
+      },
+      [...headers, `Content-Type: ${contentType}`],
+      body || undefined,
+    );
+    this._request = request;
+    this._direction = 'outgoing';
+    this._local_identity = request.from;
+    this._remote_identity = request.to;
+    this._announce('local', request);
+    const { driver } = this._ua;
+    try {
+      driver.run((engine, now) => {
+        const id = send(engine, now, String(uri), {
+          extraHeaders: headers,
+          fromUserName: fromUserName || undefined,
+          fromDisplayName: fromDisplayName || undefined,
+          contentType: body ? contentType : undefined,
+          body: body || undefined,
+        });
+        driver.requests.set(id, (cause, response) => this._over(cause, response));
+      });
+    } catch (error) {
+      if ((error as ErrorRow)[0] !== 'stopped') raise(error);
+      this._over(causes.CONNECTION_ERROR, undefined);
+    }
+  }
+
+  private _over(cause: string | undefined, row: MessageRow | undefined): void {
+    const originator = row ? 'remote' : 'system';
+    const response = row ? new IncomingResponse(row) : null;
+    if (response && cause === undefined) this.emit('succeeded', { originator, response });
+    else this.emit('failed', { originator, response, cause: cause as causes });
+  }
+
+  private _checkReply(verb: string): void {
+    if (this._direction !== 'incoming') {
+      throw new NotSupportedError(`"${verb}" not supported for outgoing ${this._kind}`);
+    }
+    if (this._is_replied) throw new Error(`incoming ${this._kind} already replied`);
+  }
+
+  private _reply(
+    verb: string,
+    command: (engine: Engine, now: number, ask: number) => void,
+  ): void {
+    this._checkReply(verb);
+    this._is_replied = true;
+    const question = this._question;
+    if (!question) return;
+    try {
+      question.driver.run((engine, now) => command(engine, now, question.ask));
+    } catch (error) {
+      raise(error);
+    }
+  }
+}
+
+/** Parts the headers from the media type of the body, which is told on its own. */
+export function takeContentType(extraHeaders: string[] | undefined): {
+  contentType: string | undefined;
+  headers: string[];
+} {
+  const all: string[] = cloneArray(extraHeaders);
+  const named = /^\s*(?:content-type|c)\s*:\s*(.*?)\s*$/i;
+  const line = all.find((header) => named.test(header));
+  return {
+    contentType: line === undefined ? undefined : named.exec(line)?.[1],
+    headers: all.filter((header) => !named.test(header)),
+  };
+}

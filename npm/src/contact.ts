@@ -1,0 +1,20 @@
+// `ua.contact`: the address that requests name as their origin.
+
+import type { Engine } from './engine/engine';
+import type { UAContact } from './ua_types';
+import type { URI } from './values/uri';
+
+export function contactOf(uri: URI, engine: () => Engine): UAContact {
+  return {
+    get pub_gruu() {
+      return engine().publicGruu() ?? null;
+    },
+    get temp_gruu() {
+      return engine().temporaryGruu() ?? null;
+    },
+    uri,
+    toString({ anonymous, outbound } = {}) {
+      return `<${engine().contact(Boolean(anonymous), Boolean(outbound))}>`;
+    },
+  };
+}

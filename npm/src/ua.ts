@@ -1,0 +1,489 @@
+// `UA`: the user agent, as the application has it. What it is told to do goes to the engine; what
+// the engine says becomes its events, and those of the objects that it keeps.
+
+import type { Applicant } from './applicant';
+import { type UAConfiguration, type UASettings, engineConfig, load } from './config';
+import { contactOf } from './contact';
+import { logger } from './debug';
+import { Driver, type AgentSink, type SessionSink } from './driver';
+import { EventEmitter, report } from './emitter';
+import type { Engine, Row } from './engine/engine';
+import { raise } from './engine/errors';
+import { module } from './engine/load';
+import type { MessageRow, Originator, QuestionRow } from './engine/rows';
+import { Message, type SendMessageOptions } from './message';
+import { Notifier, type NotifierOptions, type Petition } from './notifier';
+import { Options, type SendOptionsOptions } from './options';
+import { Registrator } from './registrator';
+import { Subscriber, type SubscriberOptions } from './subscriber';
+import { Transport, type DisconnectEvent } from './transport';
+import type {
+  RTCSession,
+  RTCSessionEvent,
+  UAContact,
+  UAEventMap,
+  UnRegisterOptions,
+} from './ua_types';
+import { causes } from './values/constants';
+import { NotSupportedError } from './values/exceptions';
+import { IncomingRequest, IncomingResponse } from './values/incoming';
+import type { OutgoingRequest } from './values/outgoing';
+import type { URI } from './values/uri';
+import { normalizeTarget } from './values/utils';
+
+const log = logger('UA');
+
+const C = {
+  STATUS_INIT: 0,
+  STATUS_READY: 1,
+  STATUS_USER_CLOSED: 2,
+  STATUS_NOT_READY: 3,
+  CONFIGURATION_ERROR: 1,
+  NETWORK_ERROR: 2,
+} as const;
+
+export type UAStatus = 0 | 1 | 2 | 3;
+
+export class UA extends EventEmitter<UAEventMap> {
+  /** @internal */
+  _configuration: UASettings;
+  /** @internal Applications are known to count them. */
+  _sessions: Record<string, RTCSession> = {};
+  /** @internal */
+  _transport: Transport;
+  /** @internal */
+  _contact: UAContact;
+  /** @internal */
+  _status: UAStatus = C.STATUS_INIT;
+  /** @internal */
+  _error: number | null = null;
+  /** @internal */
+  _registrator: Registrator;
+  /** @internal For the application. */
+  _data: Record<string, unknown> = {};
+  /** @internal The SUBSCRIBEs that wait for a `Notifier`. */
+  _petitions = new WeakMap<IncomingRequest, Petition>();
+  private _driver: Driver | undefined;
+
+  static get C(): typeof C {
+    return C;
+  }
+
+  /** Throws a `ConfigurationError` that names the parameter, or a TypeError without any. */
+  constructor(configuration: UAConfiguration) {
+    if (!configuration) throw new TypeError('Not enough arguments');
+    super();
+    const { settings, sockets } = load(configuration, (parameter, value) =>
+      this._tell((engine) => engine.set(parameter, value)),
+    );
+    this._configuration = settings;
+    this._transport = new Transport(
+      sockets,
+      {
+        max_interval: settings.connection_recovery_max_interval,
+        min_interval: settings.connection_recovery_min_interval,
+      },
+      {
+        connecting: (event) => this.emit('connecting', event),
+        opened: (flow, transport) => this._opened(flow, transport),
+        lost: (flow, reason) =>
+          this._driver?.run((engine, now) => engine.flowLost(now, flow, reason)),
+        received: (flow, message) =>
+          this._driver?.run((engine, now) => engine.received(now, flow, message)),
+        closed: (event) => this._disconnected(event),
+      },
+    );
+    this._contact = contactOf(settings.contact_uri, () => this.driver.engine);
+    this._registrator = new Registrator(this);
+    // What the engine does not take is told now, not when it starts.
+    this._driver = this._makeDriver();
+  }
+
+  get C(): typeof C {
+    return C;
+  }
+
+  /** One of `C.STATUS_…`. */
+  get status(): UAStatus {
+    return this._status;
+  }
+
+  /** The Contact of what goes out. */
+  get contact(): UAContact {
+    return this._contact;
+  }
+
+  /** What the user agent works with, checked and complete. */
+  get configuration(): UASettings {
+    return this._configuration;
+  }
+
+  get transport(): Transport {
+    return this._transport;
+  }
+
+  /** @internal Drives the engine; a new one takes its place when the user agent has stopped. */
+  get driver(): Driver {
+    return (this._driver ??= this._makeDriver());
+  }
+
+  /** @internal Makes peer connections; `undefined` where there is no WebRTC. */
+  get PeerConnection(): UASettings['rtc_peer_connection'] {
+    return this._configuration.rtc_peer_connection ?? globalThis.RTCPeerConnection;
+  }
+
+  /** Connects, registers, and does so again when the connection breaks. */
+  start(): void {
+    log.debug('start()');
+    switch (this._status) {
+      case C.STATUS_USER_CLOSED:
+        // Where the stop is not over yet, what is left of it is not waited for.
+        if (this._driver) this._retire(this._driver);
+        this._status = C.STATUS_INIT;
+        break;
+      case C.STATUS_INIT:
+        break;
+      default:
+        return log.debug('start(): already started');
+    }
+    this._transport.close_requested = false;
+    this.driver.run((engine, now) => {
+      // The configuration may have changed since the engine was made.
+      if (this._configuration.register) engine.register(now);
+      else engine.unregister(now, false);
+      engine.start(now);
+    });
+  }
+
+  /** Ends all sessions and the registration, then closes the connection: it may start again. */
+  stop(): void {
+    log.debug('stop()');
+    if (this._status === C.STATUS_USER_CLOSED) return log.debug('stop(): already stopped');
+    this._status = C.STATUS_USER_CLOSED;
+    this.driver.run((engine, now) => engine.stop(now));
+  }
+
+  register(): void {
+    this._registrator.register();
+  }
+
+  unregister(options?: UnRegisterOptions): void {
+    this._registrator.unregister(options);
+  }
+
+  registrator(): Registrator {
+    return this._registrator;
+  }
+
+  isRegistered(): boolean {
+    return this._driver?.engine.isRegistered() ?? false;
+  }
+
+  isConnected(): boolean {
+    return this._transport.isConnected();
+  }
+
+  sendMessage(target: string | URI, body: string, options?: SendMessageOptions): Message {
+    const message = new Message(this);
+    message.send(target, body, options);
+    return message;
+  }
+
+  sendOptions(target: string | URI, body?: string, options?: SendOptionsOptions): Options {
+    const message = new Options(this);
+    message.send(target, body, options);
+    return message;
+  }
+
+  /** A subscription that is made by its `subscribe()`. */
+  subscribe(
+    target: string | URI,
+    eventName: string,
+    accept: string,
+    options?: SubscriberOptions,
+  ): Subscriber {
+    return new Subscriber(this, target, eventName, accept, options);
+  }
+
+  /** Takes the SUBSCRIBE of a `newSubscribe`; the subscription begins with its `start()`. */
+  notify(subscribe: IncomingRequest, contentType: string, options?: NotifierOptions): Notifier {
+    return new Notifier(this, subscribe, contentType, options);
+  }
+
+  /** A target as a URI; `undefined` where it is none. */
+  normalizeTarget(target: string | URI): URI | undefined {
+    return normalizeTarget(target, this._configuration.hostport_params);
+  }
+
+  get<K extends 'authorization_user' | 'realm' | 'ha1' | 'authorization_jwt'>(
+    parameter: K,
+  ): UASettings[K];
+  get(parameter: string): undefined;
+  get(parameter: string): unknown {
+    switch (parameter) {
+      case 'authorization_user':
+      case 'realm':
+      case 'ha1':
+      case 'authorization_jwt':
+        return this._configuration[parameter];
+      default:
+        log.warn('get() | cannot get "%s" parameter in runtime', parameter);
+        return undefined;
+    }
+  }
+
+  /** Changes what may be changed while it runs; whether it may. */
+  set<K extends keyof UAConfiguration>(parameter: K, value: UAConfiguration[K]): boolean;
+  set(parameter: string, value: unknown): boolean;
+  set(parameter: string, value: unknown): boolean {
+    switch (parameter) {
+      case 'ha1':
+        this._configuration.password = null;
+        this._configuration.ha1 = String(value);
+        return true;
+      case 'authorization_user':
+      case 'password':
+      case 'realm':
+      case 'authorization_jwt':
+        this._configuration[parameter] = String(value);
+        return true;
+      case 'display_name':
+        this._configuration.display_name = value as string | null;
+        return true;
+      case 'extra_headers':
+        this._configuration.extra_headers = value as string[] | null;
+        return true;
+      default:
+        log.warn('set() | cannot set "%s" parameter in runtime', parameter);
+        return false;
+    }
+  }
+
+  // What follows is for the other classes of this package.
+
+  /** @internal */
+  newRTCSession(
+    session: RTCSession,
+    event: {
+      originator: 'local' | 'remote';
+      session: RTCSession;
+      request: IncomingRequest | OutgoingRequest;
+    },
+  ): void {
+    if (session.id !== null) this._sessions[session.id] = session;
+    this.emit('newRTCSession', event as RTCSessionEvent);
+  }
+
+  /** @internal */
+  destroyRTCSession(session: RTCSession): void {
+    if (session.id !== null) delete this._sessions[session.id];
+  }
+
+  /** @internal Shows the application a MESSAGE or OPTIONS. */
+  _announce(
+    type: 'newMessage' | 'newOptions',
+    originator: Originator,
+    message: Applicant,
+    request: IncomingRequest | OutgoingRequest,
+  ): void {
+    (this.emit as (type: string, event: unknown) => boolean)(type, {
+      originator,
+      message,
+      request,
+    });
+  }
+
+  /** @internal */
+  _register(): void {
+    this.driver.run((engine, now) => {
+      this._tellTagTrail(engine);
+      engine.register(now);
+    });
+  }
+
+  /** @internal */
+  _unregister({ all }: UnRegisterOptions): void {
+    const registered = this.isRegistered();
+    this.driver.run((engine, now) => engine.unregister(now, registered && Boolean(all)));
+  }
+
+  /** @internal Changes the engine, where there is one. */
+  _tell(command: (engine: Engine) => void): void {
+    try {
+      this._driver?.run(command);
+    } catch (error) {
+      raise(error);
+    }
+  }
+
+  private _makeDriver(): Driver {
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    const config = engineConfig(this._configuration, this._transport.socket, this._tagTrail());
+    let engine: Engine;
+    try {
+      engine = new (module().Engine)(config, seed);
+    } catch (error) {
+      raise(error);
+    }
+    const sink: AgentSink = {
+      newSession: (session) => this._newSession(driver, session),
+      ask: (ask, ...question) => this._asked(driver, ask, question),
+      row: (row) => this._told(driver, row),
+    };
+    const driver = new Driver(engine, sink);
+    this._registrator._apply(engine);
+    return driver;
+  }
+
+  private _tagTrail(): string {
+    const trail = this._configuration.register_from_tag_trail;
+    if (typeof trail !== 'function') return trail;
+    try {
+      return String(trail());
+    } catch (error) {
+      report(error);
+      return '';
+    }
+  }
+
+  /** A trail that the application makes may be another for each REGISTER. */
+  private _tellTagTrail(engine: Engine): void {
+    if (typeof this._configuration.register_from_tag_trail !== 'function') return;
+    engine.set('registerFromTagTrail', this._tagTrail());
+  }
+
+  private _opened(flow: number, transport: string): void {
+    this._driver?.run((engine, now) => {
+      this._tellTagTrail(engine);
+      engine.setRoute(this._transport.sip_uri);
+      engine.flowOpened(now, flow, transport);
+    });
+  }
+
+  private _told(driver: Driver, row: Row): void {
+    // An engine that is being stopped goes on without us once we have been started again.
+    if (driver !== this._driver) {
+      if (row[0] === 'stopped') driver.close();
+      return;
+    }
+    switch (row[0]) {
+      case 'send':
+        return this._transport._deliver(row[1], row[2]);
+      case 'open':
+        return this._transport._open(row[1]);
+      case 'ping':
+        return this._transport._ping(row[1]);
+      case 'close':
+        return this._transport._close(row[1]);
+      case 'connected':
+        if (this._status === C.STATUS_USER_CLOSED) return;
+        this._status = C.STATUS_READY;
+        this._error = null;
+        this.emit('connected', { socket: this._transport });
+        return;
+      case 'disconnected':
+        return this._disconnected(this._transport._takeLoss(row[1]));
+      case 'registered':
+        this.emit('registered', { response: new IncomingResponse(row[2]) });
+        return;
+      case 'unregistered':
+        return this._unregistered(row[1], row[2]);
+      case 'registrationFailed': {
+        const cause = row[2] as causes;
+        this.emit('registrationFailed', { response: responseOf(row[1]), cause });
+        return;
+      }
+      case 'sipEvent': {
+        const request = new IncomingRequest(this, row[1]);
+        this.emit('sipEvent', { event: request.event, request });
+        return;
+      }
+      case 'stopped':
+        return this._halted(driver);
+      // 'connecting' is told when a socket has been chosen.
+      default:
+        return;
+    }
+  }
+
+  private _unregistered(response: MessageRow | undefined, cause: string | undefined): void {
+    const isLoss = !response && cause === causes.CONNECTION_ERROR && !this.isConnected();
+    this.emit(
+      'unregistered',
+      isLoss ? {} : { response: responseOf(response), cause: (cause as causes) ?? null },
+    );
+  }
+
+  private _disconnected(event: DisconnectEvent): void {
+    this.emit('disconnected', event);
+    if (this._status === C.STATUS_USER_CLOSED) return;
+    this._status = C.STATUS_NOT_READY;
+    this._error = C.NETWORK_ERROR;
+  }
+
+  /** The engine has stopped. */
+  private _halted(driver: Driver): void {
+    this._driver = undefined;
+    driver.close();
+    this._transport._finish();
+  }
+
+  /** The engine is left alone with what it still has to end. */
+  private _retire(driver: Driver): void {
+    this._driver = undefined;
+    const flow = this._transport._finish();
+    if (flow === undefined) return;
+    driver.run((engine, now) => engine.flowLost(now, flow, 'the user agent starts again'));
+  }
+
+  private _newSession(driver: Driver, number: number): SessionSink | undefined {
+    const status =
+      this.listenerCount('newRTCSession') === 0 ? 405 : 488;
+    driver.run((engine, now) => engine.terminate(now, number, { status }));
+    return undefined;
+  }
+
+  private _asked(driver: Driver, ask: number, question: QuestionRow): void {
+    const reject = (status: number) =>
+      driver.run((engine, now) => engine.replyReject(now, ask, status, undefined, []));
+    switch (question[0]) {
+      case 'newMessage':
+        if (this.listenerCount('newMessage') === 0) return reject(405);
+        return new Message(this)._receive(driver, ask, new IncomingRequest(this, question[1]));
+      case 'newOptions':
+        if (this.listenerCount('newOptions') === 0) break;
+        return new Options(this)._receive(driver, ask, new IncomingRequest(this, question[1]));
+      case 'newSubscribe': {
+        if (this.listenerCount('newSubscribe') === 0) return reject(405);
+        const [, subscription, row] = question;
+        const request = new IncomingRequest(this, row);
+        request._replier = (status, reason, headers) => {
+          if (status < 300) throw new NotSupportedError('ua.notify() accepts a subscription');
+          this._petitions.delete(request);
+          driver.run((engine, now) =>
+            engine.replyReject(now, ask, status, reason || undefined, headers),
+          );
+        };
+        this._petitions.set(request, { driver, ask, subscription });
+        this.emit('newSubscribe', { event: request.event, request });
+        return;
+      }
+      case 'registrationExpiring':
+        if (this.listenerCount('registrationExpiring') > 0) {
+          // The application calls `register()`.
+          reject(403);
+          this.emit('registrationExpiring');
+          return;
+        }
+        return driver.run((engine, now) => {
+          this._tellTagTrail(engine);
+          engine.proceed(now, ask);
+        });
+    }
+    driver.run((engine, now) => engine.proceed(now, ask));
+  }
+}
+
+function responseOf(row: MessageRow | undefined): IncomingResponse | null {
+  return row ? new IncomingResponse(row) : null;
+}
