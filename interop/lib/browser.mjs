@@ -18,10 +18,21 @@ export async function startBrowser() {
     format: 'iife',
     define: { global: 'window' },
   }).outputFiles[0].text;
+  const { context, address, stop } = await startChromiumWith({ '/': HTML, '/phone.js': bundle });
+  return { phone: (name) => BrowserPhone.open(context, address, name), stop };
+}
+
+/**
+ * Starts Chromium beside a server of `files`, texts by path. The result has the `context` that opens
+ * pages, the `address` of the server and `stop()`.
+ */
+export async function startChromiumWith(files) {
   const pages = http.createServer((request, response) => {
-    const script = request.url === '/phone.js';
-    response.setHeader('content-type', script ? 'text/javascript' : 'text/html');
-    response.end(script ? bundle : HTML);
+    const text = files[request.url];
+    if (text === undefined) return response.writeHead(404).end();
+    const script = request.url.endsWith('.js');
+    response.setHeader('content-type', `text/${script ? 'javascript' : 'html'}; charset=utf-8`);
+    response.end(text);
   });
   pages.listen(0, '127.0.0.1');
   await once(pages, 'listening');
@@ -39,7 +50,7 @@ export async function startBrowser() {
     throw error;
   }
   const address = `http://127.0.0.1:${pages.address().port}/`;
-  return { phone: (name) => BrowserPhone.open(browser.context, address, name), stop };
+  return { context: browser.context, address, stop };
 }
 
 /** A JsSIP user agent in a page of its own. */
