@@ -2,15 +2,48 @@
 
 use std::time::Duration;
 
-use rand_chacha::ChaCha12Rng;
-use rand_core::{Rng, SeedableRng};
+use sha2::{Digest, Sha256};
 
 /// A generator seeded by the driver: cryptographically in production, with a fixed seed in tests.
-pub(crate) struct Random(ChaCha12Rng);
+///
+/// What it gives out is the SHA-256 of the seed and of a counter. Digest authentication has the
+/// hash in the house already; a stream cipher would be one thing more in the browser package.
+pub(crate) struct Random {
+    seed: [u8; 32],
+    blocks: u64,
+    /// The bytes of the newest block that are still to be given out, the next one last.
+    left: Vec<u8>,
+}
 
 impl Random {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
-        Self(ChaCha12Rng::from_seed(seed))
+        Self {
+            seed,
+            blocks: 0,
+            left: Vec::new(),
+        }
+    }
+
+    /// Random bytes.
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.byte())
+    }
+
+    fn byte(&mut self) -> u8 {
+        loop {
+            if let Some(byte) = self.left.pop() {
+                return byte;
+            }
+            let block = Sha256::new()
+                .chain_update(self.seed)
+                .chain_update(self.blocks.to_be_bytes());
+            self.left.extend_from_slice(&block.finalize());
+            self.blocks += 1;
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        u64::from_be_bytes(self.bytes())
     }
 
     /// A token of `length` lower-case letters and digits, five bits of chance each.
@@ -18,7 +51,7 @@ impl Random {
         const ALPHABET: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
         let mut token = String::with_capacity(length);
         while token.len() < length {
-            let mut bits = self.0.next_u64();
+            let mut bits = self.number();
             for _ in 0..12 {
                 if token.len() == length {
                     break;
@@ -42,13 +75,14 @@ impl Random {
 
     /// A random UUID (RFC 9562 section 5.4) as a number.
     pub(crate) fn uuid_bits(&mut self) -> u128 {
-        let bits = u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64());
+        let bits = u128::from(self.number()) << 64 | u128::from(self.number());
         bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62)
     }
 
     /// A random UUID as text.
     pub(crate) fn uuid(&mut self) -> String {
-        let hex = format!("{:032x}", self.uuid_bits());
+        let bits = self.uuid_bits();
+        let hex = format!("{:016x}{:016x}", (bits >> 64) as u64, bits as u64);
         format!(
             "{}-{}-{}-{}-{}",
             &hex[..8],
@@ -61,12 +95,12 @@ impl Random {
 
     /// A first CSeq number, well below 2³¹ (RFC 3261 section 8.1.1.5).
     pub(crate) fn sequence(&mut self) -> u32 {
-        self.0.next_u32() % 10_000 + 1
+        self.below(10_000) as u32 + 1
     }
 
     /// A number from zero up to and without `limit`, which is more than zero.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0.next_u64() % limit
+        self.number() % limit
     }
 
     /// When something that lasts `lifetime`, ten seconds at least, is renewed: well before its end,
@@ -84,21 +118,14 @@ impl Random {
     pub(crate) fn most_of(&mut self, limit: Duration) -> Duration {
         let part = limit / 5;
         let span = u64::try_from(part.as_micros()).unwrap_or(u64::MAX).max(1);
-        limit - part + Duration::from_micros(self.0.next_u64() % span)
-    }
-
-    /// Random bytes.
-    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
-        bytes
+        limit - part + Duration::from_micros(self.number() % span)
     }
 
     /// A duration between half of `limit` and `limit`.
     pub(crate) fn jitter(&mut self, limit: Duration) -> Duration {
         let half = limit / 2;
         let span = u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1);
-        half + Duration::from_micros(self.0.next_u64() % span)
+        half + Duration::from_micros(self.number() % span)
     }
 }
 
