@@ -43,8 +43,8 @@ impl DialogId {
 impl Key for DialogId {
     fn key(&self) -> Cow<'_, [u8]> {
         // Neither a Call-ID nor a tag of ours has a blank in it, so that the parts stay apart.
-        let parts = [&*self.call_id, &self.local_tag, &self.remote_tag];
-        Cow::Owned(parts.join(" ").into())
+        let key = format!("{} {} {}", self.call_id, self.local_tag, self.remote_tag);
+        Cow::Owned(key.into_bytes())
     }
 }
 

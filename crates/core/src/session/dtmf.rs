@@ -178,7 +178,8 @@ impl Session {
             let mut info = dialog.request(Method::Info)?;
             headers::put_extra(info.headers_mut(), &tone.extra_headers)?;
             headers::put_identity(info.headers_mut(), &cx.config)?;
-            let body = format!("Signal={symbol}\r\nDuration={}", duration.as_millis());
+            let duration = duration.as_millis() as u64;
+            let body = format!("Signal={symbol}\r\nDuration={duration}");
             info.set_body("application/dtmf-relay", body)?;
             Ok(info)
         });

@@ -1,13 +1,12 @@
 //! All subscriptions of an agent, and how a request finds its own.
 
-use std::collections::HashMap;
-
 use offhook_sip::Request;
 
 use super::{Notifier, Package, Petition, Subscriber, SubscriptionId};
 use crate::ask::AskId;
 use crate::dialog::DialogId;
 use crate::map::Map;
+use crate::names::Names;
 use crate::session::SessionId;
 use crate::time::Instant;
 
@@ -27,8 +26,10 @@ pub(crate) struct Subscriptions {
     pub(crate) notifiers: Map<SubscriptionId, Notifier>,
     /// Those that wait for the application's word.
     pub(crate) petitions: Map<AskId, Petition>,
-    /// Which have a dialog of their own with this tag of ours, or will have it.
-    by_tag: HashMap<String, Vec<SubscriptionId>>,
+    /// The first that had a dialog of its own with this tag of ours, or will have it.
+    by_tag: Names<str>,
+    /// All that have the tag, by that first one.
+    with_tag: Map<SubscriptionId, Vec<SubscriptionId>>,
     last: u64,
 }
 
@@ -65,6 +66,7 @@ impl Subscriptions {
     ) {
         self.petitions.clear();
         self.by_tag.clear();
+        self.with_tag.clear();
         (
             std::mem::take(&mut self.subscribers),
             std::mem::take(&mut self.notifiers),
@@ -72,13 +74,19 @@ impl Subscriptions {
     }
 
     pub(crate) fn index(&mut self, tag: &str, id: SubscriptionId) {
-        self.by_tag.entry(tag.to_owned()).or_default().push(id);
+        let first = self.by_tag.get(tag).map_or(id, SubscriptionId);
+        self.by_tag.insert(tag, first.0);
+        self.with_tag.get_or_default(first).push(id);
     }
 
     pub(crate) fn forget_tag(&mut self, tag: &str, id: SubscriptionId) {
-        if let Some(ids) = self.by_tag.get_mut(tag) {
+        let first = self.by_tag.get(tag).map(SubscriptionId);
+        if let Some(first) = first
+            && let Some(ids) = self.with_tag.get_mut(&first)
+        {
             ids.retain(|known| *known != id);
             if ids.is_empty() {
+                self.with_tag.remove(&first);
                 self.by_tag.remove(tag);
             }
         }
@@ -88,7 +96,8 @@ impl Subscriptions {
     /// before `since` is not answered by another fork any more.
     pub(crate) fn find(&self, since: Instant, request: &Request) -> Option<Found> {
         let dialog = DialogId::of_request(request)?;
-        let ids = self.by_tag.get(&dialog.local_tag)?;
+        let first = self.by_tag.get(&dialog.local_tag)?;
+        let ids = self.with_tag.get(&SubscriptionId(first))?;
         let subscribers = || ids.iter().filter_map(|id| self.subscribers.get(id));
         let same = |own: Option<&crate::dialog::Dialog>| own.is_some_and(|own| *own.id() == dialog);
         if let Some(found) = subscribers().find(|found| same(found.usage.own())) {
