@@ -1,6 +1,6 @@
 //! What can be wrong with something received, and what may not be written.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::name::HeaderName;
 use crate::status::StatusCode;
@@ -13,10 +13,22 @@ pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(SHOWN) {
-            Some((end, _)) => write!(to, "\"{}…\"", self.0[..end].escape_debug()),
-            None => write!(to, "\"{}\"", self.0.escape_debug()),
+        to.write_char('"')?;
+        for (at, character) in self.0.chars().enumerate() {
+            match character {
+                _ if at == SHOWN => {
+                    to.write_char('…')?;
+                    break;
+                }
+                '"' | '\\' => write!(to, "\\{character}")?,
+                '\r' => to.write_str("\\r")?,
+                '\n' => to.write_str("\\n")?,
+                '\t' => to.write_str("\\t")?,
+                _ if character.is_control() => write!(to, "\\u{{{:x}}}", u32::from(character))?,
+                _ => to.write_char(character)?,
+            }
         }
+        to.write_char('"')
     }
 }
 

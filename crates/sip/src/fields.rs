@@ -54,7 +54,7 @@ pub(crate) fn smuggles(text: &str) -> bool {
     memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_some()
 }
 
-fn field(name: Name<'_>, value: impl Display) -> Result<Field, WriteError> {
+fn field(name: Name<'_>, value: &dyn Display) -> Result<Field, WriteError> {
     let mut text = String::new();
     // A Display that fails is the value's fault; what it wrote until then is shown.
     if write!(text, "{value}").is_err() || smuggles(&text) {
@@ -100,8 +100,7 @@ impl HeaderFields {
         name: impl Into<Name<'n>>,
         value: impl Display,
     ) -> Result<(), WriteError> {
-        self.fields.push(field(name.into(), value)?);
-        Ok(())
+        self.put_at(usize::MAX, name.into(), &value)
     }
 
     /// Puts a field before all others: where a new Via belongs.
@@ -114,8 +113,7 @@ impl HeaderFields {
         name: impl Into<Name<'n>>,
         value: impl Display,
     ) -> Result<(), WriteError> {
-        self.fields.insert(0, field(name.into(), value)?);
-        Ok(())
+        self.put_at(0, name.into(), &value)
     }
 
     /// Puts a field before the first one of that name, or behind all others when there is none:
@@ -130,10 +128,8 @@ impl HeaderFields {
         value: impl Display,
     ) -> Result<(), WriteError> {
         let name = name.into();
-        let new = field(name, value)?;
         let at = self.fields.iter().position(|field| field.is(name));
-        self.fields.insert(at.unwrap_or(self.fields.len()), new);
-        Ok(())
+        self.put_at(at.unwrap_or(usize::MAX), name, &value)
     }
 
     /// Replaces all fields of that name by this one, at the place of the first; behind all others
@@ -147,7 +143,18 @@ impl HeaderFields {
         name: impl Into<Name<'n>>,
         value: impl Display,
     ) -> Result<(), WriteError> {
-        let name = name.into();
+        self.replace(name.into(), &value)
+    }
+
+    // What follows is no generic code, which would be there once for every kind of value.
+
+    fn put_at(&mut self, at: usize, name: Name<'_>, value: &dyn Display) -> Result<(), WriteError> {
+        let at = at.min(self.fields.len());
+        self.fields.insert(at, field(name, value)?);
+        Ok(())
+    }
+
+    fn replace(&mut self, name: Name<'_>, value: &dyn Display) -> Result<(), WriteError> {
         let mut new = Some(field(name, value)?);
         self.fields
             .retain_mut(|field| match (field.is(name), new.take()) {
@@ -167,7 +174,10 @@ impl HeaderFields {
 
     /// Takes all fields of that name away; says whether there was one.
     pub fn remove<'n>(&mut self, name: impl Into<Name<'n>>) -> bool {
-        let name = name.into();
+        self.remove_all(name.into())
+    }
+
+    fn remove_all(&mut self, name: Name<'_>) -> bool {
         let before = self.fields.len();
         self.fields.retain(|field| !field.is(name));
         self.fields.len() < before

@@ -128,13 +128,18 @@ impl<'a> Multipart<'a> {
     }
 }
 
+/// Where the boundary stands for the first time.
+fn find(body: &[u8], boundary: &str) -> Option<usize> {
+    let (first, rest) = boundary.as_bytes().split_first()?;
+    memchr::memchr_iter(*first, body).find(|at| body[at + 1..].starts_with(rest))
+}
+
 /// The pieces between the boundary lines; `None` when one is missing.
 fn split<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
-    let finder = memchr::memmem::Finder::new(boundary.as_bytes());
     let mut pieces = Vec::new();
     let mut start = None;
     let mut at = 0;
-    while let Some(found) = finder.find(body.get(at..)?) {
+    while let Some(found) = find(body.get(at..)?, boundary) {
         let name = at + found;
         at = name + 1;
         let Some(dashes) = name
@@ -339,7 +344,7 @@ impl MultipartWriter {
     ///
     /// [`WriteError::Boundary`] when the part's body contains the boundary.
     pub fn part(&mut self, headers: &HeaderFields, body: &[u8]) -> Result<(), WriteError> {
-        if memchr::memmem::find(body, self.boundary.as_bytes()).is_some() {
+        if find(body, &self.boundary).is_some() {
             return Err(WriteError::Boundary(self.boundary.as_str().into()));
         }
         self.body

@@ -12,7 +12,7 @@ use crate::name::HeaderName;
 use crate::name_addr::NameAddr;
 use crate::received::Received;
 use crate::status::StatusCode;
-use crate::text::is_token;
+use crate::text::{is_token, without_end};
 use crate::uri::Uri;
 
 /// What requests and responses share: fields and body.
@@ -274,7 +274,7 @@ impl OutgoingResponse {
         if let Some(to) = self.content.headers.first_mut(HeaderName::To)
             && !NameAddr::parse(to).is_ok_and(|to| to.tag().is_some())
         {
-            to.truncate(to.trim_end_matches([';', ' ', '\t']).len());
+            to.truncate(without_end(to, |byte| b"; \t".contains(&byte)).len());
             to.push_str(";tag=");
             to.push_str(tag);
         }

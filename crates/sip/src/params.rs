@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::escape::same_ignoring_case;
 use crate::text::{
-    from, is_lws, is_token, quoted_end, trim, trim_start, unquote, upto, write_quoted,
+    from, is_lws, is_token, quoted_end, span, trim, trim_start, unquote, upto, without_end,
+    write_quoted,
 };
 
 /// The parameters behind a header value (`;tag=4711`) or in a URI (`;transport=ws;lr`), read from
@@ -23,7 +24,7 @@ impl<'a> Params<'a> {
     /// Parameters of a header value. `text` must have passed [`scan`].
     pub(crate) fn of_header(text: &'a str) -> Self {
         // Without a separator at the end, another parameter can be put behind.
-        let text = text.trim_end_matches([';', ' ', '\t', '\r', '\n']);
+        let text = without_end(text, is_separator);
         Params {
             text: Cow::Borrowed(text),
             in_uri: false,
@@ -127,6 +128,10 @@ impl<'a> Params<'a> {
     }
 }
 
+fn is_separator(byte: u8) -> bool {
+    byte == b';' || is_lws(byte)
+}
+
 fn names_match(in_uri: bool, found: &str, name: &str) -> bool {
     found.eq_ignore_ascii_case(name) || in_uri && same_ignoring_case(found, name)
 }
@@ -177,7 +182,7 @@ impl<'a> Iterator for ParamIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let text = self.rest.trim_start_matches([' ', '\t', '\r', '\n', ';']);
+            let text = from(self.rest, span(self.rest, is_separator));
             if text.is_empty() {
                 return None;
             }

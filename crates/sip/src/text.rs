@@ -103,7 +103,7 @@ pub(crate) fn is_lws(byte: u8) -> bool {
 pub(crate) fn trim_start(text: &str) -> &str {
     // Most values start with none, or with one space.
     match text.as_bytes() {
-        [first, ..] if is_lws(*first) => text.trim_start_matches([' ', '\t', '\r', '\n']),
+        [first, ..] if is_lws(*first) => from(text, span(text, is_lws)),
         _ => text,
     }
 }
@@ -112,12 +112,18 @@ pub(crate) fn trim_start(text: &str) -> &str {
 pub(crate) fn trim(text: &str) -> &str {
     let text = trim_start(text);
     match text.as_bytes() {
-        [.., last] if is_lws(*last) => text.trim_end_matches([' ', '\t', '\r', '\n']),
+        [.., last] if is_lws(*last) => without_end(text, is_lws),
         _ => text,
     }
 }
 
 /// The text behind `text`'s first `count` bytes; empty when that is no place to cut.
+/// The text without the bytes of this ASCII class at its end.
+pub(crate) fn without_end(text: &str, class: fn(u8) -> bool) -> &str {
+    let gone = text.bytes().rev().take_while(|byte| class(*byte)).count();
+    upto(text, text.len() - gone)
+}
+
 pub(crate) fn from(text: &str, count: usize) -> &str {
     text.get(count..).unwrap_or_default()
 }
@@ -209,11 +215,17 @@ pub fn split_list(text: &str) -> (&str, Option<&str>) {
 }
 
 /// A decimal number without sign, as every numeric header wants it.
-pub(crate) fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+pub(crate) fn number<N: TryFrom<u64>>(text: &str) -> Option<N> {
+    if text.is_empty() {
         return None;
     }
-    text.parse().ok()
+    N::try_from(text.bytes().try_fold(0, digit)?).ok()
+}
+
+/// A number with one more digit.
+fn digit(number: u64, digit: u8) -> Option<u64> {
+    let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+    number.checked_mul(10)?.checked_add(value)
 }
 
 /// A decimal number of seconds. RFC 3261 section 20.19 bounds it at 2^32 - 1; a longer one means
@@ -222,7 +234,7 @@ pub(crate) fn seconds(text: &str) -> Option<u32> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some(text.parse().unwrap_or(u32::MAX))
+    Some(number(text).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

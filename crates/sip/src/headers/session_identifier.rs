@@ -51,7 +51,10 @@ fn uuid(digits: &str) -> Option<u128> {
 /// As the header's value.
 impl fmt::Display for SessionIdentifier {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "{:032x};remote={:032x}", self.local, self.remote)
+        let halves = |uuid: u128| ((uuid >> 64) as u64, uuid as u64);
+        let (local, remote) = (halves(self.local), halves(self.remote));
+        write!(to, "{:016x}{:016x};remote=", local.0, local.1)?;
+        write!(to, "{:016x}{:016x}", remote.0, remote.1)
     }
 }
 
