@@ -6,3 +6,5 @@ export { debug } from './debug';
 export { jssipVersion, name, version } from './version';
 export { UA } from './ua';
 export { WebSocketInterface } from './web_socket_interface';
+export { RTCSession } from './session/rtc_session';
+export { SessionEndedError } from './session/modern';

@@ -1,0 +1,524 @@
+// The engine's side of a session: what the driver tells a session comes here, and becomes events.
+//
+// It is apart from `RTCSession` so that it can have private members: applications put sessions
+// into proxies (Vue does), through which private members cannot be seen.
+
+import type { Driver, SessionSink } from '../driver';
+import type { Engine } from '../engine/engine';
+import type {
+  MediaRow,
+  MediaStep,
+  MessageRow,
+  QuestionRow,
+  ReferRow,
+  ReportRow,
+  SessionRow,
+} from '../engine/rows';
+import { Status } from '../engine/status';
+import { logger } from '../debug';
+import { report } from '../emitter';
+import type { UA } from '../ua';
+import type { RTCSessionEvent } from '../ua_types';
+import { IncomingRequest, IncomingResponse } from '../values/incoming';
+import { NameAddrHeader } from '../values/name_addr';
+import { NotSupportedError } from '../values/exceptions';
+import type { OutgoingRequest } from '../values/outgoing';
+import { takeAwaited } from './awaited';
+import { DTMF, tellDelivery } from './dtmf';
+import { toError } from './errors';
+import type { EndEvent, EventOf, Originator, RTCSessionEventMap, SessionDirection } from './events';
+import { Info } from './info';
+import {
+  type AnswerOptions,
+  type CallOptions,
+  callConstraints,
+  engineCallOptions,
+} from './options';
+import { Peer } from './peer';
+import { Questions } from './questions';
+import type { ReferSubscriber } from './refer_subscriber';
+import { type InitCallback, RTCSession } from './rtc_session';
+
+const log = logger('RTCSession');
+
+/** Sees every event after its listeners; `settle` decides what they have not decided. */
+export type Tap = (name: keyof RTCSessionEventMap, event: unknown, settle?: () => void) => void;
+
+export class Call implements SessionSink {
+  readonly session: RTCSession;
+  readonly ua: UA;
+  readonly taps = new Set<Tap>();
+  /** How many of the taps are loops, which may decide about what they see. */
+  loops = 0;
+  readonly onHold = { local: false, remote: false };
+  readonly muted = { audio: false, video: false };
+
+  number: number | undefined;
+  id: string | null = null;
+  contact: string | null = null;
+  direction: SessionDirection | null = null;
+  /** The INVITE. */
+  request: IncomingRequest | OutgoingRequest | undefined;
+  /** The INVITE, when it is ours. */
+  invite: OutgoingRequest | undefined;
+  startTime: Date | null = null;
+  endTime: Date | null = null;
+  isConfirmed = false;
+  end: EndEvent | undefined;
+  peer: Peer | undefined;
+  /** Kept for those who look at it after the end. */
+  connection: RTCPeerConnection | null = null;
+  /** The cause that `terminate()` was given for the `ended` it brings about. */
+  endCause: string | undefined;
+
+  #driver: Driver | undefined;
+  #questions = new Questions(this);
+  #initCallback: InitCallback | undefined;
+  #isPeerAnnounced = false;
+  #tones: DTMF[] = [];
+  #infos = new Map<number, Info>();
+  #newInfos: Info[] = [];
+  #exchanges = new Map<number, (() => void) | undefined>();
+  #referSubscribers = new Map<number, ReferSubscriber>();
+  #signal: AbortSignal | undefined;
+  #abort = (): void => {
+    if (!this.isOver) this.session.terminate();
+  };
+
+  constructor(session: RTCSession, ua: UA) {
+    this.session = session;
+    this.ua = ua;
+  }
+
+  /** The one that the session was made with: its user agent may have another since. */
+  get driver(): Driver {
+    return (this.#driver ??= this.ua.driver);
+  }
+
+  get isOver(): boolean {
+    return this.end !== undefined;
+  }
+
+  get status(): Status {
+    if (this.isOver) return Status.STATUS_TERMINATED;
+    if (this.number === undefined) return Status.STATUS_NULL;
+    const state = this.driver.engine.sessionState(this.number);
+    return state ? state[0] : Status.STATUS_TERMINATED;
+  }
+
+  get isReadyToReOffer(): boolean {
+    if (this.number === undefined || this.isOver) return false;
+    return this.driver.engine.sessionState(this.number)?.[5] ?? false;
+  }
+
+  /** Carries out a command about this session; throws what the application is to get. */
+  command<T>(command: (engine: Engine, now: number, session: number) => T): T {
+    const { number } = this;
+    if (number === undefined) throw toError(['noSuchSession']);
+    try {
+      return this.driver.run((engine, now) => command(engine, now, number));
+    } catch (error) {
+      throw toError(error);
+    }
+  }
+
+  emit<K extends keyof RTCSessionEventMap>(
+    name: K,
+    event: EventOf<K>,
+    settle?: () => void,
+  ): void {
+    log.debug('emit "%s"', name);
+    (this.session.emit as (name: K, event: unknown) => boolean)(name, event);
+    for (const tap of [...this.taps]) tap(name, event, settle);
+  }
+
+  /** Whether anybody may decide about an event. */
+  isHeard(name: keyof RTCSessionEventMap): boolean {
+    return this.loops > 0 || this.session.listenerCount(name) > 0;
+  }
+
+  /** Becomes the session of this number. */
+  adopt(number: number): void {
+    this.number = number;
+    this.driver.sessions.set(number, this);
+    const identity = this.driver.engine.sessionIdentity(number);
+    if (identity) this.id = identity[0] + identity[1];
+  }
+
+  /** Calls. */
+  start(target: string, options: CallOptions, initCallback: InitCallback | undefined): void {
+    const constraints = callConstraints(options);
+    const wanted = engineCallOptions(options, constraints);
+    this.#initCallback = initCallback;
+    const peer = this.createPeer(options, constraints);
+    try {
+      this.driver.run((engine, now) => {
+        this.adopt(engine.call(now, target, wanted));
+        this.follow(options.signal);
+        this.contact = this.#ownContact(options.anonymous);
+        this.announcePeer();
+      });
+    } catch (error) {
+      if (this.number === undefined) {
+        peer.close();
+        this.peer = undefined;
+        this.connection = null;
+      }
+      throw toError(error);
+    }
+  }
+
+  /** Becomes the call that a REFER has asked for. */
+  startReferred(
+    driver: Driver,
+    number: number,
+    options: CallOptions,
+    initCallback: InitCallback | undefined,
+  ): void {
+    this.#driver = driver;
+    this.#initCallback = initCallback;
+    this.adopt(number);
+    this.follow(options.signal);
+    this.contact = this.#ownContact(options.anonymous);
+    this.createPeer(options, callConstraints(options));
+    this.announcePeer();
+  }
+
+  /** Becomes the session of an INVITE that has come; the driver gives it its questions. */
+  receive(driver: Driver, number: number): void {
+    this.#driver = driver;
+    this.#initCallback = takeAwaited()?.initCallback;
+    this.adopt(number);
+    this.contact = this.ua.contact.toString();
+  }
+
+  /** Makes the peer connection, or takes the one that is given. */
+  createPeer(options: AnswerOptions, constraints: MediaStreamConstraints | undefined): Peer {
+    const connection = options.peerConnection ?? this.#createConnection(options);
+    const settings = {
+      stream: options.mediaStream ?? undefined,
+      constraints,
+      offer: options.rtcOfferConstraints ?? undefined,
+      answer: options.rtcAnswerConstraints ?? undefined,
+    };
+    this.peer = new Peer(connection, settings, (...row) => this.#report(row));
+    this.connection = connection;
+    return this.peer;
+  }
+
+  /** Lets the peer connection go that was made for a command which was not carried out. */
+  discardPeer(): void {
+    this.peer?.close();
+    this.peer = undefined;
+    this.connection = null;
+  }
+
+  announcePeer(): void {
+    if (this.#isPeerAnnounced || !this.peer) return;
+    this.#isPeerAnnounced = true;
+    this.emit('peerconnection', { peerconnection: this.peer.connection });
+  }
+
+  /** Shows the application the new session. */
+  introduce(request: IncomingRequest | OutgoingRequest): void {
+    const isLocal = this.invite !== undefined;
+    this.request = request;
+    this.direction = isLocal ? 'outgoing' : 'incoming';
+    const initCallback = this.#initCallback;
+    this.#initCallback = undefined;
+    if (initCallback) {
+      try {
+        initCallback(this.session);
+      } catch (error) {
+        report(error);
+      }
+    }
+    const originator = isLocal ? 'local' : 'remote';
+    const event = { originator, session: this.session, request } as RTCSessionEvent;
+    this.ua.newRTCSession(this.session, event);
+  }
+
+  /** A request of the peer. */
+  received(row: MessageRow): IncomingRequest {
+    return new IncomingRequest(this.ua, row);
+  }
+
+  #message(row: MessageRow): IncomingRequest | IncomingResponse {
+    return row[0] === 'request' ? this.received(row) : new IncomingResponse(row);
+  }
+
+  /** Ends the session when the signal is aborted. */
+  follow(signal: AbortSignal | undefined): void {
+    if (!signal || this.#signal === signal) return;
+    this.#unfollow();
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#abort);
+  }
+
+  #unfollow(): void {
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#signal = undefined;
+  }
+
+  /** Remembers whom to tell how an exchange went. */
+  expectExchange(exchange: number, done: (() => void) | undefined): void {
+    this.#exchanges.set(exchange, done);
+  }
+
+  expectInfo(number: number, info: Info): void {
+    this.#infos.set(number, info);
+    this.#newInfos.push(info);
+  }
+
+  expectRefer(number: number, subscriber: ReferSubscriber): void {
+    this.#referSubscribers.set(number, subscriber);
+  }
+
+  /** Ends a session that the engine does not know. */
+  abandon(cause: string): void {
+    this.#over('failed', 'local', cause, undefined, undefined);
+  }
+
+  // What the driver tells.
+
+  media(...request: MediaRow): void {
+    if (request[0] === 'open' && !this.peer) {
+      try {
+        this.createPeer({}, undefined);
+      } catch (error) {
+        return this.#report(['failed', 'open', String(error)]);
+      }
+    }
+    if (request[0] === 'insertTones') {
+      try {
+        this.peer?.insertTones(request[1], request[2], request[3]);
+      } catch (error) {
+        log.warn('tones could not be played: %o', error);
+      }
+      return;
+    }
+    this.peer?.carryOut(...request);
+  }
+
+  ask(ask: number, ...question: QuestionRow): void {
+    this.#questions.ask(ask, ...question);
+  }
+
+  refer(refer: number, ...state: ReferRow): void {
+    const subscriber = this.#referSubscribers.get(refer);
+    if (state[0] === 'over') this.#referSubscribers.delete(refer);
+    subscriber?._told(this.ua, ...state);
+  }
+
+  referred(number: number): void {
+    const { options, initCallback } = takeAwaited() ?? {};
+    const session = new RTCSession(this.ua);
+    try {
+      session._call().startReferred(this.driver, number, options ?? {}, initCallback);
+    } catch (error) {
+      report(error);
+      // Without a peer connection there is no call; whoever asked for it is told.
+      this.driver.run((engine, now) => engine.terminate(now, number, {}));
+    }
+  }
+
+  closed(): void {
+    this.#letGo();
+    this.#referSubscribers.clear();
+  }
+
+  event(...event: SessionRow): void {
+    switch (event[0]) {
+      case 'connecting':
+        if (this.request) this.emit('connecting', { request: this.request });
+        return;
+      case 'progress':
+        return this.#emitResponse('progress', event[1], event[2]);
+      case 'accepted':
+        this.startTime = new Date();
+        return this.#emitResponse('accepted', event[1], event[2]);
+      case 'confirmed':
+        this.isConfirmed = true;
+        return this.emit('confirmed', {
+          originator: event[1],
+          ack: event[2] ? this.received(event[2]) : null,
+        } as EventOf<'confirmed'>);
+      case 'ended':
+      case 'failed':
+        return this.#over(event[0], event[1], event[2], event[3], event[4]);
+      case 'newDTMF':
+        return this.#newDTMF(event[1], event[2], event[3], event[4]);
+      case 'dtmf:delivered': {
+        const tone = this.#tones.shift();
+        if (tone) tellDelivery(tone, event[2] && new IncomingResponse(event[2]));
+        return;
+      }
+      case 'newInfo':
+        return this.#newInfo(event[1], event[2], event[3], event[4]);
+      case 'info:delivered': {
+        const info = this.#infos.get(event[1]);
+        this.#infos.delete(event[1]);
+        if (info) tellDelivery(info, event[2] && new IncomingResponse(event[2]));
+        return;
+      }
+      case 'muted':
+      case 'unmuted': {
+        const [name, audio, video] = event;
+        if (audio) this.muted.audio = name === 'muted';
+        if (video) this.muted.video = name === 'muted';
+        return this.emit(name, { audio, video });
+      }
+      case 'hold':
+      case 'unhold': {
+        const originator = event[1] === 'remote' ? 'remote' : 'local';
+        this.onHold[originator] = event[0] === 'hold';
+        return this.emit(event[0], { originator });
+      }
+      case 'renegotiated':
+        return this.#renegotiated(event[1], event[2], event[3]);
+      case 'readytoreoffer':
+        return this.emit('readytoreoffer', undefined);
+      case 'reoffered':
+        return this.#questions.answered();
+      case 'remoteidentity': {
+        const identity = NameAddrHeader.parse(event[1]);
+        if (identity) this.emit('remoteidentity', { identity });
+        return;
+      }
+      case 'mediaunconnected':
+        return this.emit('mediaunconnected', { after: event[1] });
+      default:
+        return this.#mediaFailed(event[0], event[1]);
+    }
+  }
+
+  #emitResponse(
+    name: 'progress' | 'accepted',
+    originator: Originator,
+    response: MessageRow | undefined,
+  ): void {
+    this.emit(name, {
+      originator,
+      response: response ? new IncomingResponse(response) : null,
+    } as EventOf<'progress'>);
+  }
+
+  #newDTMF(
+    originator: Originator,
+    tone: string,
+    duration: number,
+    row: MessageRow | undefined,
+  ): void {
+    if (originator === 'local') {
+      const dtmf = new DTMF('outgoing', tone, duration);
+      this.#tones.push(dtmf);
+      return this.emit('newDTMF', { originator, dtmf, request: null });
+    }
+    if (!row) return;
+    const dtmf = new DTMF('incoming', tone, duration);
+    this.emit('newDTMF', { originator: 'remote', dtmf, request: this.received(row) });
+  }
+
+  #newInfo(
+    originator: Originator,
+    contentType: string,
+    body: string,
+    row: MessageRow | undefined,
+  ): void {
+    if (originator === 'local') {
+      const info = this.#newInfos.shift();
+      if (info) this.emit('newInfo', { originator, info, request: undefined });
+      return;
+    }
+    if (!row) return;
+    const info = new Info('incoming', contentType, body);
+    this.emit('newInfo', { originator: 'remote', info, request: this.received(row) });
+  }
+
+  #renegotiated(
+    exchange: number,
+    cause: string | undefined,
+    row: MessageRow | undefined,
+  ): void {
+    const done = this.#exchanges.get(exchange);
+    this.#exchanges.delete(exchange);
+    if (this.peer) this.peer.offerOptions = undefined;
+    if (cause !== undefined) {
+      const response = row ? new IncomingResponse(row) : null;
+      return this.emit('renegotiationfailed', { cause, response });
+    }
+    try {
+      done?.();
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  #over(
+    name: 'ended' | 'failed',
+    originator: Originator,
+    cause: string,
+    row: MessageRow | undefined,
+    detail: string | undefined,
+  ): void {
+    if (this.isOver) return;
+    const sent = row ? this.#message(row) : null;
+    const told = name === 'ended' && originator === 'local' ? (this.endCause ?? cause) : cause;
+    if (name === 'ended') this.endTime = new Date();
+    if (detail) log.warn('session %s: %s', name, detail);
+    this.end = { originator, message: sent, cause: told };
+    this.#letGo();
+    this.emit(name, this.end);
+  }
+
+  /** The media and all that waits for an answer; not the transfers, which may outlive the call. */
+  #letGo(): void {
+    this.#unfollow();
+    this.peer?.close();
+    this.#tones = [];
+    this.#infos.clear();
+    this.#newInfos = [];
+    this.#exchanges.clear();
+    this.ua.destroyRTCSession(this.session);
+  }
+
+  #mediaFailed(name: MediaFailure, text: string): void {
+    const step = FAILED_STEP[name];
+    const error = step && this.peer?.takeError(step);
+    this.emit(name, error ?? new Error(text));
+  }
+
+  #createConnection(options: AnswerOptions): RTCPeerConnection {
+    const PeerConnection = this.ua.PeerConnection;
+    if (!PeerConnection) throw new NotSupportedError('WebRTC not supported');
+    const config = options.pcConfig ? { ...options.pcConfig } : { iceServers: [] };
+    return options.rtcConstraints
+      ? new (PeerConnection as LegacyPeerConnection)(config, options.rtcConstraints)
+      : new PeerConnection(config);
+  }
+
+  #ownContact(anonymous: boolean | undefined): string {
+    return this.ua.contact.toString({ anonymous: Boolean(anonymous), outbound: true });
+  }
+
+  #report(row: ReportRow): void {
+    const { number } = this;
+    if (number === undefined || this.isOver) return;
+    this.driver.run((engine, now) => engine.report(now, number, ...row));
+  }
+}
+
+type LegacyPeerConnection = new (
+  config: RTCConfiguration,
+  constraints: object,
+) => RTCPeerConnection;
+
+type MediaFailure = Extract<SessionRow[0], 'getusermediafailed' | `peerconnection:${string}`>;
+
+const FAILED_STEP: Record<MediaFailure, MediaStep> = {
+  getusermediafailed: 'capture',
+  'peerconnection:createofferfailed': 'createOffer',
+  'peerconnection:createanswerfailed': 'createAnswer',
+  'peerconnection:setlocaldescriptionfailed': 'setLocal',
+  'peerconnection:setremotedescriptionfailed': 'setRemote',
+};
