@@ -65,7 +65,10 @@ fn conversation() -> Vec<Bytes> {
     let now = pair.now;
     pair.bob.agent.reply(now, ask, Reply::Grant { options });
     pair.run(Duration::from_secs(1));
-    pair.alice.agent.unsubscribe(now, watch).expect("it stands");
+    pair.alice
+        .agent
+        .unsubscribe(now, watch, None)
+        .expect("it stands");
     pair.run(Duration::from_secs(1));
     let now = pair.now;
     pair.alice_session()

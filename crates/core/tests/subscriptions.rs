@@ -8,7 +8,7 @@ use offhook_core::{
     Body, CommandError, GrantOptions, LastNotify, NotifyOptions, Question, Reply, SubscribeOptions,
     SubscriptionEnd, SubscriptionId, Transport,
 };
-use offhook_sip::{Message, Method, Request, StatusCode};
+use offhook_sip::{Message, Method, NameAddr, Request, StatusCode};
 use util::lone::Lone;
 use util::{Fate, Pair};
 
@@ -100,7 +100,10 @@ fn a_subscriber_is_told_the_state_and_each_change_in_order() {
     pair.run(SECOND);
     assert_eq!(pair.alice.story(), "notify(one) notify(two) notify(three)");
     let now = pair.now;
-    pair.alice.agent.unsubscribe(now, id).expect("it stands");
+    pair.alice
+        .agent
+        .unsubscribe(now, id, None)
+        .expect("it stands");
     pair.drive();
     pair.run_out();
     assert!(
@@ -112,7 +115,7 @@ fn a_subscriber_is_told_the_state_and_each_change_in_order() {
     );
     assert_eq!(pair.bob.story(), "unsubscribed over(unsubscribed)");
     assert_eq!(
-        pair.alice.agent.unsubscribe(now, id),
+        pair.alice.agent.unsubscribe(now, id, None),
         Err(CommandError::NoSuchSubscription)
     );
     pair.assert_clean();
@@ -169,7 +172,10 @@ fn a_subscription_is_refreshed_for_as_long_as_it_is_wanted() {
         refreshes
     );
     let now = pair.now;
-    pair.alice.agent.unsubscribe(now, id).expect("it stands");
+    pair.alice
+        .agent
+        .unsubscribe(now, id, None)
+        .expect("it stands");
     pair.drive();
     pair.run_out();
     pair.assert_clean();
@@ -263,7 +269,10 @@ fn a_subscription_survives_a_wire_that_loses_and_doubles() {
     assert!(story.contains("notify(closed)"), "{story}");
     assert!(!story.contains("terminated"), "{story}");
     let now = pair.now;
-    pair.alice.agent.unsubscribe(now, id).expect("it stands");
+    pair.alice
+        .agent
+        .unsubscribe(now, id, None)
+        .expect("it stands");
     pair.drive();
     pair.run_out();
     assert_eq!(pair.alice.story().matches("terminated").count(), 1);
@@ -304,7 +313,10 @@ fn a_subscription_shares_the_dialog_of_a_call_and_outlives_it() {
     pair.run(SECOND);
     assert!(pair.alice.story().ends_with("notify(terminated)"));
     let now = pair.now;
-    pair.alice.agent.unsubscribe(now, id).expect("it stands");
+    pair.alice
+        .agent
+        .unsubscribe(now, id, None)
+        .expect("it stands");
     pair.drive();
     pair.run_out();
     for side in [&pair.alice, &pair.bob] {
@@ -443,7 +455,9 @@ fn the_first_subscribe_says_what_is_wanted() {
     assert_eq!(subscribe.header("X-Why"), Some("curious"));
     assert_eq!(subscribe.body(), b"<filter/>");
     assert!(subscribe.contact().is_ok());
-    lone.agent.unsubscribe(lone.now, id).expect("it stands");
+    lone.agent
+        .unsubscribe(lone.now, id, None)
+        .expect("it stands");
     lone.answer(&subscribe, StatusCode::NOT_FOUND, &[]);
     assert_eq!(lone.news(), "terminated(refused 404)");
     lone.assert_clean();
@@ -644,7 +658,9 @@ fn a_notifier_that_ends_each_at_once_is_not_asked_without_rest() {
         "{:?}",
         lone.now - start
     );
-    lone.agent.unsubscribe(lone.now, id).expect("it stands");
+    lone.agent
+        .unsubscribe(lone.now, id, None)
+        .expect("it stands");
     lone.drain();
     lone.run(Duration::from_secs(40));
     assert!(lone.news().ends_with("terminated(unanswered)"));
@@ -703,7 +719,9 @@ fn a_lost_connection_refreshes_it_over_the_next() {
     ok(&mut lone, &refresh, "600");
     assert!(!lone.news().contains("terminated"));
     // One that breaks under a SUBSCRIBE sends it again.
-    lone.agent.unsubscribe(lone.now, id).expect("it stands");
+    lone.agent
+        .unsubscribe(lone.now, id, None)
+        .expect("it stands");
     lone.drain();
     let leaving = lone.request(Method::Subscribe);
     assert_eq!(leaving.header("Expires"), Some("0"));
@@ -721,7 +739,9 @@ fn a_lost_connection_refreshes_it_over_the_next() {
 #[test]
 fn leaving_before_the_first_notify_waits_for_its_dialog() {
     let (mut lone, id, subscribe) = asking(options(600));
-    lone.agent.unsubscribe(lone.now, id).expect("it stands");
+    lone.agent
+        .unsubscribe(lone.now, id, None)
+        .expect("it stands");
     lone.drain();
     ok(&mut lone, &subscribe, "600");
     assert!(lone.requests.is_empty(), "no dialog yet");
@@ -1073,4 +1093,99 @@ fn how_a_subscription_ended_can_be_told_apart() {
             "there was no way to the peer"
         ]
     );
+}
+
+fn address(text: &str) -> NameAddr<'static> {
+    NameAddr::parse(text).expect("an address").into_owned()
+}
+
+#[test]
+fn a_subscribe_may_be_from_and_to_somebody_else() {
+    let (lone, _, subscribe) = asking(SubscribeOptions {
+        from: Some(address("\"The desk\" <sip:desk@example.com>")),
+        to: Some(address("\"Bob\" <sip:robert@example.com>")),
+        ..SubscribeOptions::default()
+    });
+    assert_eq!(subscribe.uri_text(), "sip:bob@example.com");
+    let (from, to) = (
+        subscribe.from().expect("a From"),
+        subscribe.to().expect("a To"),
+    );
+    assert_eq!(from.display_name.as_deref(), Some("The desk"));
+    assert_eq!(from.uri.as_str(), "sip:desk@example.com");
+    assert!(from.tag().is_some());
+    assert_eq!(to.display_name.as_deref(), Some("Bob"));
+    assert_eq!(to.uri.as_str(), "sip:robert@example.com");
+    let tagged = SubscribeOptions {
+        from: Some(address("<sip:desk@example.com>;tag=mine")),
+        ..SubscribeOptions::default()
+    };
+    let (now, mut lone) = (lone.now, lone);
+    let refused = lone.agent.subscribe(now, "bob", "presence", tagged);
+    assert!(refused.is_err_and(|error| error.to_string().contains("without a tag")));
+}
+
+#[test]
+fn a_refresh_and_an_end_may_have_bodies() {
+    let (mut lone, id, _) = standing(|_| {});
+    let filter = |text: &str| Some(Body::new("application/simple-filter+xml", text));
+    let now = lone.now;
+    lone.agent
+        .refresh_subscription(now, id, filter("<one/>"))
+        .expect("it stands");
+    lone.drain();
+    let refresh = lone.request(Method::Subscribe);
+    assert_eq!(refresh.body(), b"<one/>");
+    // The second waits for the first's answer.
+    lone.agent
+        .refresh_subscription(now, id, filter("<two/>"))
+        .expect("it stands");
+    lone.drain();
+    assert!(lone.requests.is_empty());
+    ok(&mut lone, &refresh, "600");
+    let refresh = lone.request(Method::Subscribe);
+    assert_eq!(refresh.body(), b"<two/>");
+    ok(&mut lone, &refresh, "600");
+    lone.run_until_sent(Duration::from_secs(600));
+    let refresh = lone.request(Method::Subscribe);
+    assert!(refresh.body().is_empty(), "its own refreshes have none");
+    ok(&mut lone, &refresh, "600");
+    lone.agent
+        .unsubscribe(lone.now, id, filter("<bye/>"))
+        .expect("it stands");
+    lone.drain();
+    let end = lone.request(Method::Subscribe);
+    assert_eq!(
+        (end.header("Expires"), end.body()),
+        (Some("0"), &b"<bye/>"[..])
+    );
+    let refused = lone
+        .agent
+        .refresh_subscription(lone.now, id, Some(Body::new("", "")));
+    assert!(refused.is_err());
+}
+
+#[test]
+fn each_notify_bears_the_headers_of_its_grant() {
+    let mut pair = pair();
+    subscribe(&mut pair, 600);
+    let options = GrantOptions {
+        extra_headers: vec![("X-Once".to_owned(), "granted".to_owned())],
+        notify_headers: vec![("Allow-Events".to_owned(), "presence".to_owned())],
+        ..GrantOptions::default()
+    };
+    bob_replies(&mut pair, Reply::Grant { options });
+    bob_notifies(&mut pair, "away");
+    pair.run(SECOND);
+    let told: Vec<_> = pair
+        .wire
+        .iter()
+        .filter_map(|(_, message)| match message {
+            Message::Request(request) if request.method() == Method::Notify => {
+                Some((request.header("Allow-Events"), request.header("X-Once")))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(Some("presence"), None); 2]);
 }

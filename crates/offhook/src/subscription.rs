@@ -56,7 +56,7 @@ impl Subscription {
         let id = self.id;
         let told = self
             .driver
-            .act(|state, now| state.agent.unsubscribe(now, id));
+            .act(|state, now| state.agent.unsubscribe(now, id, None));
         Ok(told?)
     }
 
@@ -69,7 +69,7 @@ impl Subscription {
         let id = self.id;
         let told = self
             .driver
-            .act(|state, now| state.agent.refresh_subscription(now, id));
+            .act(|state, now| state.agent.refresh_subscription(now, id, None));
         Ok(told?)
     }
 }

@@ -221,6 +221,7 @@ pub(crate) fn grant(options: &Options) -> GrantOptions {
         expires: options.seconds("expires"),
         body: options.body(),
         extra_headers: options.extra_headers(),
+        ..GrantOptions::default()
     }
 }
 

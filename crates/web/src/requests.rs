@@ -58,15 +58,31 @@ impl Engine {
 
     /// Refreshes a subscription of ours.
     #[wasm_bindgen(js_name = refreshSubscription)]
-    pub fn refresh_subscription(&mut self, now: f64, id: f64) -> Result<(), Refusal> {
+    pub fn refresh_subscription(
+        &mut self,
+        now: f64,
+        id: f64,
+        content_type: Option<String>,
+        content: Option<String>,
+    ) -> Result<(), Refusal> {
+        let body = body(content_type, content);
         Ok(self
             .agent
-            .refresh_subscription(instant(now), subscription(id))?)
+            .refresh_subscription(instant(now), subscription(id), body)?)
     }
 
     /// Ends a subscription of ours.
-    pub fn unsubscribe(&mut self, now: f64, id: f64) -> Result<(), Refusal> {
-        Ok(self.agent.unsubscribe(instant(now), subscription(id))?)
+    pub fn unsubscribe(
+        &mut self,
+        now: f64,
+        id: f64,
+        content_type: Option<String>,
+        content: Option<String>,
+    ) -> Result<(), Refusal> {
+        let body = body(content_type, content);
+        Ok(self
+            .agent
+            .unsubscribe(instant(now), subscription(id), body)?)
     }
 
     /// Tells a subscriber the state.

@@ -206,7 +206,7 @@ export interface Engine {
   /** Returns the subscription's number. */
   subscribe(now: number, target: string, event: string, options: SubscribeOptions): number;
   refreshSubscription(now: number, subscription: number, contentType?: string, body?: string): void;
-  unsubscribe(now: number, subscription: number): void;
+  unsubscribe(now: number, subscription: number, contentType?: string, body?: string): void;
   notify(
     now: number,
     subscription: number,

@@ -171,7 +171,8 @@ impl Agent {
             self.subscriptions.index(&tag, id);
         }
         let now = self.cx.now;
-        let notifier = Notifier::new(id, package, usage, options.pending, now);
+        let extra = options.notify_headers;
+        let notifier = Notifier::new(id, package, usage, options.pending, extra, now);
         self.subscriptions.notifiers.insert(id, notifier);
         self.notifier(id, |notifier, cx, sessions| {
             notifier.begin(cx, sessions, lifetime, options.body)

@@ -90,27 +90,40 @@ impl Agent {
         Ok(id)
     }
 
-    /// Subscribes anew before it is due, and has the state told again.
+    /// Subscribes anew before it is due, with this body if there is one, and has the state told
+    /// again.
     ///
     /// # Errors
     ///
-    /// When there is no such subscription of ours, or it is over.
+    /// When there is no such subscription of ours, or it is over; when the body has no media type.
     pub fn refresh_subscription(
         &mut self,
         now: Instant,
         id: SubscriptionId,
+        body: Option<Body>,
     ) -> Result<(), CommandError> {
-        self.subscriber_command(now, id, Subscriber::refresh)
+        body.as_ref().map_or(Ok(()), Body::check)?;
+        self.subscriber_command(now, id, |subscriber, cx, sessions| {
+            subscriber.refresh(cx, sessions, body)
+        })
     }
 
-    /// Wants to be told nothing more: a SUBSCRIBE with `Expires: 0` (RFC 6665 section 4.1.2.3).
-    /// The notifier's last NOTIFY may still come.
+    /// Wants to be told nothing more: a SUBSCRIBE with `Expires: 0` (RFC 6665 section 4.1.2.3), and
+    /// with this body if there is one. The notifier's last NOTIFY may still come.
     ///
     /// # Errors
     ///
-    /// When there is no such subscription of ours, or it is over.
-    pub fn unsubscribe(&mut self, now: Instant, id: SubscriptionId) -> Result<(), CommandError> {
-        self.subscriber_command(now, id, Subscriber::leave)
+    /// When there is no such subscription of ours, or it is over; when the body has no media type.
+    pub fn unsubscribe(
+        &mut self,
+        now: Instant,
+        id: SubscriptionId,
+        body: Option<Body>,
+    ) -> Result<(), CommandError> {
+        body.as_ref().map_or(Ok(()), Body::check)?;
+        self.subscriber_command(now, id, |subscriber, cx, sessions| {
+            subscriber.leave(cx, sessions, body)
+        })
     }
 
     /// Tells a peer that has subscribed here the state (RFC 6665 section 4.2.2). Where the NOTIFY
@@ -416,7 +429,7 @@ impl Agent {
                     dialog.replace_flow(from, to);
                 }
                 // The notifier learns where its NOTIFYs go from now on.
-                subscriber.refresh(cx, sessions)
+                subscriber.refresh(cx, sessions, None)
             });
         }
     }
@@ -459,7 +472,9 @@ impl Agent {
         }
         let ids: Vec<SubscriptionId> = self.subscriptions.subscribers.keys().copied().collect();
         for id in ids {
-            self.subscriber(id, Subscriber::leave);
+            self.subscriber(id, |subscriber, cx, sessions| {
+                subscriber.leave(cx, sessions, None)
+            });
         }
         let ids: Vec<SubscriptionId> = self.subscriptions.notifiers.keys().copied().collect();
         for id in ids {

@@ -12,7 +12,7 @@ use super::{
 use crate::context::{Context, Owner, Timer, Unsent};
 use crate::event::Event;
 use crate::headers;
-use crate::options::Body;
+use crate::options::{Body, ExtraHeaders};
 use crate::request::put_body;
 use crate::session::{Answer, Received};
 use crate::time::Instant;
@@ -34,6 +34,7 @@ pub(crate) struct Notifier {
     pub(crate) package: Package,
     pub(crate) usage: Usage,
     state: State,
+    extra_headers: ExtraHeaders,
     expires: Instant,
     notices: Notices<Option<Body>>,
     /// What the peer was told last, for when it asks again.
@@ -49,6 +50,7 @@ impl Notifier {
         package: Package,
         usage: Usage,
         pending: bool,
+        extra_headers: ExtraHeaders,
         now: Instant,
     ) -> Self {
         Self {
@@ -59,6 +61,7 @@ impl Notifier {
                 true => State::Pending,
                 false => State::Active,
             },
+            extra_headers,
             expires: now,
             notices: Notices::new(),
             last: None,
@@ -238,6 +241,7 @@ impl Notifier {
                     let headers = request.headers_mut();
                     headers.push(HeaderName::Event, &self.package.header)?;
                     headers.push(HeaderName::SubscriptionState, state)?;
+                    headers::put_extra(headers, &self.extra_headers)?;
                     headers::put_identity(headers, &cx.config)?;
                     put_body(&mut request, notice.news.as_ref())?;
                     Ok(request)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use offhook_sip::NameAddr;
+
 use crate::error::CommandError;
 use crate::headers;
 use crate::options::{Body, ExtraHeaders};
@@ -20,6 +22,10 @@ pub struct SubscribeOptions {
     pub extra_headers: ExtraHeaders,
     /// The body of the first SUBSCRIBE, as a filter.
     pub body: Option<Body>,
+    /// The From header outside a session, without a tag. Default: our address.
+    pub from: Option<NameAddr<'static>>,
+    /// The To header outside a session, without a tag. Default: the target.
+    pub to: Option<NameAddr<'static>>,
     /// Whether a SUBSCRIBE that was forked may make several subscriptions, each of which is told
     /// by [`SubscriberEvent::Forked`](crate::SubscriberEvent::Forked). Default: false, and all but
     /// the first are refused (RFC 6665 section 4.1.2.4).
@@ -36,6 +42,8 @@ impl Default for SubscribeOptions {
             expires: Duration::from_secs(900),
             extra_headers: Vec::new(),
             body: None,
+            from: None,
+            to: None,
             forks: false,
             resubscribe: true,
         }
@@ -51,6 +59,14 @@ impl SubscribeOptions {
             if own.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                 let expected = "a header other than Event, Expires, Accept and Contact";
                 return Err(CommandError::argument("extra_headers", name, expected));
+            }
+        }
+        for (name, given) in [("from", &self.from), ("to", &self.to)] {
+            if let Some(given) = given
+                && (given.tag().is_some() || given.to_string().contains(['\r', '\n', '\0']))
+            {
+                let expected = "an address without a tag, as <sip:bob@example.com>";
+                return Err(CommandError::argument(name, given, expected));
             }
         }
         for media in &self.accept {
@@ -75,6 +91,8 @@ pub struct GrantOptions {
     pub body: Option<Body>,
     /// Headers added to the 200.
     pub extra_headers: ExtraHeaders,
+    /// Headers added to each NOTIFY. One that cannot be written ends the subscription.
+    pub notify_headers: ExtraHeaders,
 }
 
 /// What [`Agent::notify`](crate::Agent::notify) tells a subscriber.

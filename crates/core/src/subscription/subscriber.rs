@@ -71,6 +71,9 @@ pub(crate) struct Subscriber {
     /// The SUBSCRIBE that is under way, and what is to follow it.
     pub(super) sent: Option<Purpose>,
     next: Option<Purpose>,
+    /// The bodies of both.
+    body: Option<Body>,
+    next_body: Option<Body>,
     accepted: bool,
     /// Which of those that followed each other it is, when it began, and how many before it have
     /// ended soon.
@@ -98,13 +101,15 @@ impl Subscriber {
             usage,
             target,
             call_id: cx.random.token(24),
-            local: own_from(cx, false, None, None),
+            local: local(cx, &options),
             sequence: cx.random.sequence(),
             state: State::NotifyWait,
             wanted: options.expires,
             options,
             sent: None,
             next: None,
+            body: None,
+            next_body: None,
             accepted: false,
             round: 0,
             since: cx.now,
@@ -128,6 +133,8 @@ impl Subscriber {
             wanted: self.wanted,
             sent: None,
             next: None,
+            body: None,
+            next_body: None,
             accepted: true,
             round: 0,
             since: self.since,
@@ -178,6 +185,7 @@ impl Subscriber {
     /// Sends the first SUBSCRIBE.
     pub(crate) fn begin(&mut self, cx: &mut Context, sessions: &mut Sessions) -> Over {
         self.since = cx.now;
+        self.body.clone_from(&self.options.body);
         self.send(cx, sessions, Purpose::Subscribe)
     }
 
@@ -186,10 +194,7 @@ impl Subscriber {
             Purpose::Leave => Duration::ZERO,
             Purpose::Subscribe | Purpose::Refresh => self.wanted,
         };
-        let body = match purpose {
-            Purpose::Subscribe => self.options.body.clone(),
-            Purpose::Refresh | Purpose::Leave => None,
-        };
+        let body = self.body.clone();
         if purpose == Purpose::Leave {
             self.state = State::Leaving;
             cx.timers.cancel(&self.timer(SubscriptionTimer::Refresh));
@@ -230,7 +235,10 @@ impl Subscriber {
         let mut request = OutgoingRequest::new(Method::Subscribe, &target);
         let headers = request.headers_mut();
         headers.push(HeaderName::MaxForwards, headers::MAX_FORWARDS)?;
-        headers.push(HeaderName::To, NameAddr::new(target))?;
+        match &self.options.to {
+            Some(to) => headers.push(HeaderName::To, to)?,
+            None => headers.push(HeaderName::To, NameAddr::new(target))?,
+        }
         headers.push(HeaderName::From, &self.local)?;
         headers.push(HeaderName::CallId, &self.call_id)?;
         headers.push(
@@ -382,28 +390,46 @@ impl Subscriber {
     pub(super) fn go_on(&mut self, cx: &mut Context, sessions: &mut Sessions) -> Over {
         let ready = self.sent.is_none() && !matches!(self.usage, Usage::Forming);
         match self.next.take_if(|_| ready) {
-            Some(purpose) => self.send(cx, sessions, purpose),
+            Some(purpose) => {
+                self.body = self.next_body.take();
+                self.send(cx, sessions, purpose)
+            }
             None => false,
         }
     }
 
     /// Asks for another lifetime from now.
-    pub(crate) fn refresh(&mut self, cx: &mut Context, sessions: &mut Sessions) -> Over {
+    pub(crate) fn refresh(
+        &mut self,
+        cx: &mut Context,
+        sessions: &mut Sessions,
+        body: Option<Body>,
+    ) -> Over {
         let stands = matches!(self.state, State::Pending | State::Active);
-        if !stands || self.is_leaving() || self.sent == Some(Purpose::Refresh) {
+        let under_way = self.sent == Some(Purpose::Refresh) && body.is_none();
+        if !stands || self.is_leaving() || under_way {
             return false;
+        }
+        if body.is_some() {
+            self.next_body = body;
         }
         self.next = Some(Purpose::Refresh);
         self.go_on(cx, sessions)
     }
 
     /// Nothing more is wanted.
-    pub(crate) fn leave(&mut self, cx: &mut Context, sessions: &mut Sessions) -> Over {
+    pub(crate) fn leave(
+        &mut self,
+        cx: &mut Context,
+        sessions: &mut Sessions,
+        body: Option<Body>,
+    ) -> Over {
         match self.state {
             State::Resting => self.end(cx, SubscriptionEnd::Unsubscribed),
             State::Leaving => false,
             State::NotifyWait | State::Pending | State::Active => {
                 self.next = Some(Purpose::Leave);
+                self.next_body = body;
                 self.go_on(cx, sessions)
             }
         }
@@ -421,7 +447,7 @@ impl Subscriber {
                 self.end(cx, SubscriptionEnd::Unsubscribed)
             }
             SubscriptionTimer::NotifyWait => self.end(cx, SubscriptionEnd::NoNotify),
-            SubscriptionTimer::Refresh => self.refresh(cx, sessions),
+            SubscriptionTimer::Refresh => self.refresh(cx, sessions, None),
             SubscriptionTimer::Expiry => self.end(cx, SubscriptionEnd::Expired),
             SubscriptionTimer::Again => self.begin(cx, sessions),
             SubscriptionTimer::Farewell => false,
@@ -433,10 +459,19 @@ impl Subscriber {
         self.round += 1;
         self.usage = Usage::Forming;
         self.call_id = cx.random.token(24);
-        self.local = own_from(cx, false, None, None);
+        self.local = local(cx, &self.options);
         self.state = State::NotifyWait;
         self.accepted = false;
         self.expires = None;
+    }
+}
+
+/// The From of a subscription that begins.
+fn local(cx: &mut Context, options: &SubscribeOptions) -> NameAddr<'static> {
+    let own = own_from(cx, false, None, None);
+    match &options.from {
+        Some(from) => from.clone().with_tag(own.tag().unwrap_or_default()),
+        None => own,
     }
 }
 

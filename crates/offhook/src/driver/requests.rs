@@ -190,7 +190,7 @@ impl Driver {
             state.waiting.subscribers.remove(&id);
         } else if abandoned {
             // It is being left already, where it does not stand.
-            let _ = state.agent.unsubscribe(now, id);
+            let _ = state.agent.unsubscribe(now, id, None);
         }
     }
 
