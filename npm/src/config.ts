@@ -312,8 +312,9 @@ function seal(values: Record<string, unknown>, changed: Changed): UASettings {
   const settings = {};
   for (const [parameter, value] of Object.entries(values)) {
     const name = WRITABLE.get(parameter);
+    // Accessors throughout: a proxy around this may hand out proxies of the values, as Vue's does.
     if (name === undefined) {
-      Object.defineProperty(settings, parameter, { value, enumerable: true });
+      Object.defineProperty(settings, parameter, { get: () => value, enumerable: true });
       continue;
     }
     let now = value;

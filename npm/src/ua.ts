@@ -15,10 +15,11 @@ import { Message, type SendMessageOptions } from './message';
 import { Notifier, type NotifierOptions, type Petition } from './notifier';
 import { Options, type SendOptionsOptions } from './options';
 import { Registrator } from './registrator';
+import type { CallOptions, TerminateOptions } from './session/options';
+import { RTCSession } from './session/rtc_session';
 import { Subscriber, type SubscriberOptions } from './subscriber';
 import { Transport, type DisconnectEvent } from './transport';
 import type {
-  RTCSession,
   RTCSessionEvent,
   UAContact,
   UAEventMap,
@@ -183,6 +184,13 @@ export class UA extends EventEmitter<UAEventMap> {
     return this._transport.isConnected();
   }
 
+  /** Calls somebody: a SIP URI, or a user of the own domain. */
+  call(target: string | URI, options?: CallOptions): RTCSession {
+    const session = new RTCSession(this);
+    session.connect(target, options);
+    return session;
+  }
+
   sendMessage(target: string | URI, body: string, options?: SendMessageOptions): Message {
     const message = new Message(this);
     message.send(target, body, options);
@@ -208,6 +216,12 @@ export class UA extends EventEmitter<UAEventMap> {
   /** Takes the SUBSCRIBE of a `newSubscribe`; the subscription begins with its `start()`. */
   notify(subscribe: IncomingRequest, contentType: string, options?: NotifierOptions): Notifier {
     return new Notifier(this, subscribe, contentType, options);
+  }
+
+  terminateSessions(options?: TerminateOptions): void {
+    for (const session of Object.values(this._sessions)) {
+      if (!session.isEnded()) session.terminate(options);
+    }
   }
 
   /** A target as a URI; `undefined` where it is none. */
@@ -438,9 +452,14 @@ export class UA extends EventEmitter<UAEventMap> {
 
   private _newSession(driver: Driver, number: number): SessionSink | undefined {
     const status =
-      this.listenerCount('newRTCSession') === 0 ? 405 : 488;
-    driver.run((engine, now) => engine.terminate(now, number, { status }));
-    return undefined;
+      this.listenerCount('newRTCSession') === 0 ? 405 : this.PeerConnection ? undefined : 488;
+    if (status !== undefined) {
+      driver.run((engine, now) => engine.terminate(now, number, { status }));
+      return undefined;
+    }
+    const call = new RTCSession(this)._call();
+    call.receive(driver, number);
+    return call;
   }
 
   private _asked(driver: Driver, ask: number, question: QuestionRow): void {

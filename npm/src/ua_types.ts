@@ -2,6 +2,7 @@
 
 import type { Message } from './message';
 import type { Options } from './options';
+import type { RTCSession } from './session/rtc_session';
 import type { ConnectedEvent, ConnectingEvent, DisconnectEvent } from './transport';
 import type { causes } from './values/constants';
 import type { EventValue, IncomingRequest, IncomingResponse } from './values/incoming';
@@ -12,11 +13,6 @@ export type { ConnectedEvent, ConnectingEvent, DisconnectEvent } from './transpo
 export type { UAConfiguration, UASettings } from './config';
 export type { NotifierOptions } from './notifier';
 export type { SubscriberOptions, SubscriberParams } from './subscriber';
-
-/** What a user agent knows of a session. */
-export interface RTCSession {
-  readonly id: string | null;
-}
 
 export interface UnRegisterOptions {
   /** Whether every binding of the address goes, those of other devices too. Default: false. */
