@@ -429,13 +429,14 @@ impl Registration {
             };
             cx.set_timer(Timer::Registration, pause);
         }
+        cx.event(Event::RegistrationFailed {
+            response: response.clone(),
+            cause,
+        });
         if was == State::Refreshing {
-            cx.event(Event::Unregistered {
-                response: response.clone(),
-                cause: Some(cause),
-            });
+            let cause = Some(cause);
+            cx.event(Event::Unregistered { response, cause });
         }
-        cx.event(Event::RegistrationFailed { response, cause });
         self.go_on(cx);
     }
 

@@ -208,6 +208,25 @@ fn unregister_all_removes_every_binding() {
 }
 
 #[test]
+fn a_refused_refresh_is_told_before_what_it_ends() {
+    let mut lone = Lone::started();
+    accept(&mut lone, 600);
+    lone.news();
+    lone.agent.register(lone.now);
+    lone.drain();
+    let request = lone.request(Method::Register);
+    lone.answer(&request, StatusCode::FORBIDDEN, &[]);
+    let news = lone.news();
+    let names: Vec<_> = news
+        .split(' ')
+        .filter_map(|told| told.split('(').next())
+        .filter(|name| name.contains("egist"))
+        .collect();
+    assert_eq!(names, ["registrationFailed", "unregistered"], "{news}");
+    assert!(!lone.agent.is_registered());
+}
+
+#[test]
 fn unregister_while_registering_waits_for_the_answer() {
     let mut lone = Lone::started();
     lone.agent.unregister(lone.now, false);
