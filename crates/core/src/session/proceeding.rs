@@ -417,7 +417,7 @@ impl Session {
             _ => {
                 self.tell_media_failure(cx, step, error.clone());
                 let end = End {
-                    originator: Originator::System,
+                    originator: Originator::Local,
                     cause: Cause::WebRtcError,
                     message: None,
                     detail: Some(error),
