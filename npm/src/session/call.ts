@@ -466,7 +466,7 @@ export class Call implements SessionSink {
     const told = name === 'ended' && originator === 'local' ? (this.endCause ?? cause) : cause;
     if (name === 'ended') this.endTime = new Date();
     if (detail) log.warn('session %s: %s', name, detail);
-    this.end = { originator, message: sent, cause: told };
+    this.end = { originator, message: sent as EndEvent['message'], cause: told };
     this.#letGo();
     this.emit(name, this.end);
   }

@@ -1,5 +1,6 @@
 // The events of a session and what their listeners are given, with the names that JsSIP's types
-// have.
+// have. Where those say nothing of a `null`, these say nothing of it either: applications that are
+// checked against them must stay right.
 
 import type { IncomingRequest, IncomingResponse } from '../values/incoming';
 import type { NameAddrHeader } from '../values/name_addr';
@@ -49,8 +50,8 @@ export interface IncomingAckEvent {
 
 export interface EndEvent {
   originator: Originator;
-  /** What the peer has sent to end it. */
-  message: IncomingRequest | IncomingResponse | null;
+  /** What the peer has sent to end it; `null` when it was not the peer. */
+  message: IncomingRequest | IncomingResponse;
   cause: string;
 }
 

@@ -68,41 +68,46 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     return causes;
   }
 
-  get id(): string | null {
-    return this._call().id;
+  // What follows is `null` until it is known. Its types do not say so, as those of JsSIP do not,
+  // and applications that are checked against them must stay right.
+
+  get id(): string {
+    return this._call().id as string;
   }
 
-  /** Stays there after the end. */
-  get connection(): RTCPeerConnection | null {
-    return this._call().connection;
+  /** There from `ua.call()` or `answer()` on, and after the end. */
+  get connection(): RTCPeerConnection {
+    return this._call().connection as RTCPeerConnection;
   }
 
-  get contact(): string | null {
-    return this._call().contact;
+  get contact(): string {
+    return this._call().contact as string;
   }
 
-  get direction(): SessionDirection | null {
-    return this._call().direction;
+  get direction(): SessionDirection {
+    return this._call().direction as SessionDirection;
   }
 
-  get local_identity(): NameAddrHeader | null {
+  get local_identity(): NameAddrHeader {
     const { request, direction } = this._call();
-    return request ? (direction === 'outgoing' ? request.from : request.to) : null;
+    const identity = request ? (direction === 'outgoing' ? request.from : request.to) : null;
+    return identity as NameAddrHeader;
   }
 
-  get remote_identity(): NameAddrHeader | null {
+  get remote_identity(): NameAddrHeader {
     const { request, direction } = this._call();
-    return request ? (direction === 'outgoing' ? request.to : request.from) : null;
+    const identity = request ? (direction === 'outgoing' ? request.to : request.from) : null;
+    return identity as NameAddrHeader;
   }
 
   /** When `accepted` was told. */
-  get start_time(): Date | null {
-    return this._call().startTime;
+  get start_time(): Date {
+    return this._call().startTime as Date;
   }
 
   /** When `ended` was told; a call that failed has none. */
-  get end_time(): Date | null {
-    return this._call().endTime;
+  get end_time(): Date {
+    return this._call().endTime as Date;
   }
 
   /** For the application. */
