@@ -26,6 +26,7 @@ export interface RejectOptions {
   status_code?: number;
   reason_phrase?: string;
   extraHeaders?: string[];
+  body?: string;
 }
 
 export interface SucceededEvent {
@@ -104,12 +105,14 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
   /** Refuses it. Only for a received request, and only while its event is delivered. */
   reject(options: RejectOptions = {}): void {
     const status = options.status_code || 480;
-    const { headers } = takeContentType(options.extraHeaders);
+    const { contentType, headers } = takeContentType(options.extraHeaders);
     const reason = options.reason_phrase || undefined;
+    const body = options.body || undefined;
+    const type = body && (contentType ?? 'application/sdp');
     this._checkReply('reject');
     if (status < 300 || status >= 700) throw new TypeError(`Invalid status_code: ${status}`);
     this._reply('reject', (engine, now, ask) =>
-      engine.replyReject(now, ask, status, reason, headers),
+      engine.replyReject(now, ask, status, reason, headers, type, body),
     );
   }
 

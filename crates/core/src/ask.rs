@@ -196,6 +196,8 @@ pub enum Reply {
         reason: Option<String>,
         /// Headers added to the response.
         extra_headers: ExtraHeaders,
+        /// The body of the response.
+        body: Option<Body>,
     },
 }
 
@@ -213,6 +215,7 @@ impl Reply {
             status: StatusCode::FORBIDDEN,
             reason: None,
             extra_headers: ExtraHeaders::new(),
+            body: None,
         }
     }
 }

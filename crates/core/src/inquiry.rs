@@ -56,8 +56,9 @@ impl Context {
                 status,
                 reason,
                 extra_headers,
+                body,
             } if status.code() >= 300 => {
-                self.reject(&received, status, reason.as_deref(), &extra_headers);
+                self.reject(&received, status, reason.as_deref(), &extra_headers, body);
                 return None;
             }
             Reply::Answer {
@@ -118,6 +119,7 @@ impl Context {
         status: StatusCode,
         reason: Option<&str>,
         extra_headers: &ExtraHeaders,
+        body: Option<Body>,
     ) {
         let Received {
             transaction,
@@ -128,6 +130,9 @@ impl Context {
                 response.set_reason(reason)?;
             }
             headers::put_extra(response.headers_mut(), extra_headers)?;
+            if let Some(body) = body {
+                response.set_body(&body.content_type, body.content.to_vec())?;
+            }
             Ok(response)
         });
         match response {

@@ -224,6 +224,7 @@ fn an_update_the_application_refuses_leaves_the_call_as_it_was() {
         status: StatusCode::NOT_ACCEPTABLE_HERE,
         reason: None,
         extra_headers: Vec::new(),
+        body: None,
     };
     let now = pair.now;
     pair.bob.agent.reply(now, ask, refusal);

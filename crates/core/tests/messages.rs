@@ -69,6 +69,7 @@ fn a_rejected_message_fails_with_the_peers_words() {
         status: StatusCode::TEMPORARILY_UNAVAILABLE,
         reason: Some("Asleep".to_owned()),
         extra_headers: Vec::new(),
+        body: Some(Body::from("Until eight")),
     };
     pair.bob.agent.reply(pair.now, ask, reply);
     pair.run_out();
@@ -76,6 +77,13 @@ fn a_rejected_message_fails_with_the_peers_words() {
         pair.alice.story(),
         "failed(Unavailable: the peer answered 480 Asleep)"
     );
+    let refusal = pair.wire.iter().find_map(|(_, message)| match message {
+        Message::Response(response) => Some(response),
+        Message::Request(_) => None,
+    });
+    let refusal = refusal.expect("a response");
+    assert_eq!(refusal.header("Content-Type"), Some("text/plain"));
+    assert_eq!(refusal.body(), b"Until eight");
     pair.assert_clean();
 }
 
@@ -177,6 +185,7 @@ fn a_message_answered_481_in_a_session_ends_it() {
         status: StatusCode::CALL_DOES_NOT_EXIST,
         reason: None,
         extra_headers: Vec::new(),
+        body: None,
     };
     pair.bob.agent.reply(pair.now, ask, reply);
     pair.run_out();

@@ -46,6 +46,7 @@ fn the_application_answers_with_words_of_its_own_or_refuses() {
         status: StatusCode::FORBIDDEN,
         reason: None,
         extra_headers: Vec::new(),
+        body: None,
     });
     assert_eq!(lone.response().status(), StatusCode::FORBIDDEN);
     // A header that cannot be written does not keep the peer from its answer.

@@ -167,6 +167,7 @@ fn a_refused_hold_leaves_the_call_as_it_was() {
         status: StatusCode::FORBIDDEN,
         reason: Some("Not Now".to_owned()),
         extra_headers: Vec::new(),
+        body: None,
     };
     let now = pair.now;
     pair.bob.agent.reply(now, ask, reject);

@@ -555,6 +555,7 @@ fn a_rejected_offer_is_answered_with_what_the_application_says() {
             status: StatusCode::NOT_ACCEPTABLE_HERE,
             reason: Some("Not Like This".to_owned()),
             extra_headers: color(),
+            body: None,
         };
         let now = pair.now;
         pair.bob.agent.reply(now, ask, reject);

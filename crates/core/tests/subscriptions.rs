@@ -86,6 +86,7 @@ fn rejecting(status: StatusCode) -> Reply {
         status,
         reason: None,
         extra_headers: Vec::new(),
+        body: None,
     }
 }
 

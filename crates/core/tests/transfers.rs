@@ -138,6 +138,7 @@ fn a_transfer_that_nobody_allows_is_declined() {
                 status: StatusCode::DECLINE,
                 reason: None,
                 extra_headers: Vec::new(),
+                body: None,
             }),
             _ => Some(Reply::Proceed),
         },

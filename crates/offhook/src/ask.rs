@@ -102,6 +102,7 @@ impl Responder {
             status,
             reason,
             extra_headers,
+            body: None,
         });
     }
 

@@ -83,11 +83,14 @@ impl Engine {
         status: f64,
         reason: Option<String>,
         extra_headers: Vec<String>,
+        content_type: Option<String>,
+        content: Option<String>,
     ) -> Result<(), Refusal> {
         let reply = Reply::Reject {
             status: options::status(status)?,
             reason,
             extra_headers: headers(extra_headers),
+            body: body(content_type, content),
         };
         self.reply(now, ask, reply);
         Ok(())

@@ -243,6 +243,8 @@ export interface Engine {
     status: number,
     reason: string | undefined,
     extraHeaders: string[],
+    contentType?: string,
+    body?: string,
   ): void;
 
   /** How many of each live thing the engine holds, by name: for tests and leak hunts. */

@@ -28,7 +28,7 @@ impl Agent {
                 let phrase = Some("Missing Contact Header");
                 let status = StatusCode::BAD_REQUEST;
                 self.cx
-                    .reject(&received, status, phrase, &Default::default());
+                    .reject(&received, status, phrase, &Default::default(), None);
             }
         }
     }
@@ -103,10 +103,12 @@ impl Agent {
                 status,
                 reason,
                 extra_headers,
+                body,
             } if status.code() >= 300 => {
                 let received = &petition.received;
                 let reason = reason.as_deref();
-                self.cx.reject(received, status, reason, &extra_headers);
+                self.cx
+                    .reject(received, status, reason, &extra_headers, body);
                 self.let_go(petition.id, &petition.usage);
             }
             _ => {

@@ -122,9 +122,11 @@ impl Agent {
                 status,
                 reason,
                 extra_headers,
+                body,
             } if status.code() >= 300 => {
                 let reason = reason.as_deref();
-                self.cx.reject(&received, status, reason, &extra_headers);
+                self.cx
+                    .reject(&received, status, reason, &extra_headers, body);
             }
             _ => refuse(&mut self.cx, &received, StatusCode::BUSY_HERE),
         }

@@ -323,7 +323,7 @@ impl Agent {
                 let phrase = Some("Subscription Does Not Exist");
                 let status = StatusCode::CALL_DOES_NOT_EXIST;
                 self.cx
-                    .reject(&received, status, phrase, &Default::default());
+                    .reject(&received, status, phrase, &Default::default(), None);
             }
             _ => {
                 let status = StatusCode::CALL_DOES_NOT_EXIST;
@@ -349,7 +349,7 @@ impl Agent {
         {
             return self
                 .cx
-                .reject(&received, status, phrase, &Default::default());
+                .reject(&received, status, phrase, &Default::default(), None);
         }
         first.tell(&mut self.cx, SubscriberEvent::Forked { fork });
         self.keep_subscriber(other);

@@ -168,28 +168,12 @@ impl Session {
             status,
             reason,
             extra_headers,
+            body,
         } = reply
         {
             self.resume_later();
-            let response = cx
-                .response(&received.request, status)
-                .and_then(|mut response| {
-                    if let Some(reason) = &reason {
-                        response.set_reason(reason)?;
-                    }
-                    headers::put_extra(response.headers_mut(), &extra_headers)?;
-                    Ok(response)
-                });
-            match response {
-                Ok(response) => {
-                    cx.respond(received.transaction, response);
-                }
-                Err(_) => cx.answer(
-                    received.transaction,
-                    &received.request,
-                    StatusCode::FORBIDDEN,
-                ),
-            }
+            let reason = reason.as_deref();
+            cx.reject(&received, status, reason, &extra_headers, body);
             return;
         }
         match sdp_of(&received.request, cx).map(str::to_owned) {

@@ -32,7 +32,7 @@ impl Subscriber {
         match self.accept(sessions, flow, &received.request) {
             Ok(formed) => self.taken_in(cx, sessions, formed, received),
             Err((status, phrase)) => {
-                cx.reject(&received, status, phrase, &Vec::new());
+                cx.reject(&received, status, phrase, &Vec::new(), None);
                 false
             }
         }

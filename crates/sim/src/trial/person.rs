@@ -34,6 +34,7 @@ impl Person {
             status: status(one(&mut self.chance, codes)),
             reason: None,
             extra_headers: Vec::new(),
+            body: None,
         }
     }
 
