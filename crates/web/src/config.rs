@@ -2,25 +2,26 @@
 
 use offhook_core::auth::{Authorization, Secret};
 use offhook_core::{Config, Destination};
-use offhook_sip::Uri;
+use offhook_sip::{Params, Uri};
+use wasm_bindgen::prelude::*;
 
+use crate::engine::Engine;
 use crate::errors::{self, Refusal};
-use crate::options::Options;
+use crate::options::{Options, headers};
 
 const ADDRESS: &str = "a SIP address with a user, as sip:alice@example.com";
+const CHANGEABLE: &str = "a parameter that may change while the user agent runs";
+const PARAMS: &str = "parameters, as ;name=value;flag";
 const CONTACT: &str = "a SIP URI with a user, as sip:alice@example.invalid;transport=ws";
 const REGISTRAR: &str = "a SIP URI without a user, as sip:example.com";
 const SERVER: &str = "the address of a WebSocket server, as wss://sip.example.com";
 
-pub(crate) fn config(options: &Options) -> Result<Config, Refusal> {
+pub(crate) fn config(options: &Options, credentials: &Credentials) -> Result<Config, Refusal> {
     let address = options.text("uri").unwrap_or_default();
     let mut config = Config::new(uri("uri", &address, ADDRESS)?);
     config.display_name = options.text("displayName");
     config.authorization_user = options.text("authorizationUser");
-    config.secret = match (options.text("ha1"), options.text("realm")) {
-        (Some(ha1), Some(realm)) => Some(Secret::Ha1 { realm, ha1 }),
-        _ => options.text("password").map(Secret::Password),
-    };
+    config.secret = credentials.secret();
     config.authorization = options.text("authorizationJwt").map(Authorization::new);
     let server = options.text("server").unwrap_or_default();
     let server =
@@ -69,8 +70,80 @@ pub(crate) fn config(options: &Options) -> Result<Config, Refusal> {
         config.user_agent = name;
     }
     config.extra_headers = options.extra_headers();
+    // JsSIP's `sipEvent`.
+    config.unsolicited_notify = true;
     config.event_packages = options.list("eventPackages");
     Ok(config)
+}
+
+/// What a secret is made of, which the application may change piece by piece.
+#[derive(Default)]
+pub(crate) struct Credentials {
+    password: Option<String>,
+    ha1: Option<String>,
+    realm: Option<String>,
+}
+
+impl Credentials {
+    pub(crate) fn of(options: &Options) -> Self {
+        Self {
+            password: options.text("password"),
+            ha1: options.text("ha1"),
+            realm: options.text("realm"),
+        }
+    }
+
+    fn secret(&self) -> Option<Secret> {
+        match (self.ha1.clone(), self.realm.clone()) {
+            (Some(ha1), Some(realm)) => Some(Secret::Ha1 { realm, ha1 }),
+            _ => self.password.clone().map(Secret::Password),
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Changes a parameter. Throws a `ConfigErrorRow` where the value cannot work, or the parameter
+    /// is none that may change.
+    pub fn set(&mut self, parameter: &str, value: &Options) -> Result<(), Refusal> {
+        let text = value.as_string();
+        let agent = &mut self.agent;
+        match parameter {
+            "password" => self.credentials.password = text,
+            "ha1" => self.credentials.ha1 = text,
+            "realm" => self.credentials.realm = text,
+            "authorizationUser" => return Ok(agent.set_authorization_user(text)?),
+            "authorizationJwt" => {
+                return Ok(agent.set_authorization(text.map(Authorization::new))?);
+            }
+            "displayName" => return Ok(agent.set_display_name(text)?),
+            "extraHeaders" => return Ok(agent.set_extra_headers(headers(value.texts()))?),
+            "registerFromTagTrail" => {
+                return Ok(agent.set_register_from_tag_trail(&text.unwrap_or_default())?);
+            }
+            _ => return Err(errors::config(parameter, "", CHANGEABLE)),
+        }
+        agent.set_secret(self.credentials.secret());
+        Ok(())
+    }
+
+    /// Headers of every REGISTER.
+    #[wasm_bindgen(js_name = setRegisterHeaders)]
+    pub fn set_register_headers(&mut self, lines: Vec<String>) -> Result<(), Refusal> {
+        Ok(self.agent.set_register_extra_headers(headers(lines))?)
+    }
+
+    /// Parameters of the Contact of every REGISTER, as `;name=value;flag`.
+    #[wasm_bindgen(js_name = setRegisterContactParams)]
+    pub fn set_register_contact_params(&mut self, text: &str) -> Result<(), Refusal> {
+        let params = Params::parse(text)
+            .map_err(|_| errors::config("registerContactParams", text, PARAMS))?;
+        let params = params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))
+            .collect();
+        Ok(self.agent.set_register_contact_params(params)?)
+    }
 }
 
 fn uri(parameter: &str, text: &str, expected: &str) -> Result<Uri<'static>, Refusal> {

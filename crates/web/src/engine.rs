@@ -7,7 +7,7 @@ use offhook_core::{Agent, FlowId, Input, SessionId, SubscriptionId, Transport};
 use offhook_sip::Uri;
 use wasm_bindgen::prelude::*;
 
-use crate::config::config;
+use crate::config::{Credentials, config};
 use crate::errors::{self, Refusal};
 use crate::events;
 use crate::options::Options;
@@ -36,6 +36,7 @@ const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0
 #[wasm_bindgen]
 pub struct Engine {
     pub(crate) agent: Agent,
+    pub(crate) credentials: Credentials,
 }
 
 pub(crate) fn session(id: f64) -> SessionId {
@@ -61,8 +62,9 @@ impl Engine {
     pub fn new(options: &Options, seed: &[u8]) -> Result<Engine, Refusal> {
         let seed = <[u8; 32]>::try_from(seed)
             .map_err(|_| errors::config("seed", "", "32 random bytes"))?;
-        let agent = Agent::new(config(options)?, seed)?;
-        Ok(Engine { agent })
+        let credentials = Credentials::of(options);
+        let agent = Agent::new(config(options, &credentials)?, seed)?;
+        Ok(Engine { agent, credentials })
     }
 
     /// What to do next.

@@ -154,6 +154,7 @@ fn tell(event: Event) -> Option<Row> {
                 Err(failure) => failed(row, &failure),
             }
         }
+        Event::UnsolicitedNotify { request, .. } => Row::of("sipEvent").request(&request),
         Event::Stopped => Row::of("stopped"),
         _ => return None,
     })

@@ -56,12 +56,16 @@ impl Options {
 
     /// Texts in order.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        let list = self.get(name);
-        if list.is_undefined() {
+        self.get(name).texts()
+    }
+
+    /// This array's texts, in order.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        if self.is_undefined() {
             return Vec::new();
         }
         (0..)
-            .map_while(|index| list.at(index).as_string())
+            .map_while(|index| self.at(index).as_string())
             .collect()
     }
 

@@ -1,6 +1,7 @@
 // The engine's contract (`src/engine/`), without sockets, timers or peer connections.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { module } from '../../build/engine.mjs';
@@ -245,4 +246,141 @@ test('two engines share the module and nothing else', () => {
   two.engine.sendOptions(0, 'carol', {});
   assert.match(named(drain(two.engine), 'send')[0][2], /\r\nFrom: <sip:bob@example\.com>/);
   two.engine.free();
+});
+
+test('the engine has the methods that its types say, and no others', () => {
+  const source = readFileSync(new URL('../../src/engine/engine.ts', import.meta.url), 'utf8');
+  const [, body] = /export interface Engine \{\n([^]*?)\n\}/.exec(source);
+  const said = [...body.matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1]);
+  const { prototype } = module().Engine;
+  const own = Object.getOwnPropertyNames(prototype).filter((name) => !/^(constructor|__)/.test(name));
+  assert.deepEqual(own.sort(), said.sort());
+});
+
+test('what may change while it runs counts for the next requests', () => {
+  const { engine, flow } = connected({ password: undefined });
+  const registering = () => {
+    engine.register(0);
+    return named(drain(engine), 'send').at(-1)[2];
+  };
+  engine.setRegisterHeaders(['X-Desk: 7']);
+  engine.setRegisterContactParams(';q=0.5;sleeping');
+  engine.set('extraHeaders', ['X-All: yes']);
+  engine.set('displayName', 'Alice');
+  engine.set('registerFromTagTrail', 'trail');
+  const first = registering();
+  assert.match(first, /\r\nX-Desk: 7\r\n/);
+  assert.match(first, /\r\nX-All: yes\r\n/);
+  assert.match(first, /\r\nContact: [^\r]+;q=0\.5[^\r]*;sleeping/);
+  assert.match(first, /\r\nFrom: "?Alice"? <sip:alice@example\.com>;tag=\w+trail\r\n/);
+
+  engine.set('ha1', '0123456789abcdef0123456789abcdef');
+  engine.set('realm', 'example.com');
+  const challenge = 'WWW-Authenticate: Digest realm="example.com", nonce="n", algorithm=MD5';
+  engine.received(0, flow, respond(first, '401 Unauthorized', challenge));
+  const [[, , second]] = named(drain(engine), 'send');
+  assert.match(second, /\r\nAuthorization: Digest /);
+
+  const thrown = (parameter, value) => {
+    try {
+      engine.set(parameter, value);
+    } catch (row) {
+      return row.slice(0, 2);
+    }
+  };
+  assert.deepEqual(thrown('uri', 'sip:bob@example.com'), ['config', 'uri']);
+  assert.deepEqual(thrown('displayName', 'a\r\nb'), ['config', 'display_name']);
+  assert.deepEqual(thrown('displayName', undefined), undefined);
+  engine.free();
+});
+
+test('the Contact is told as it goes out, and with ;ob where it is wanted', () => {
+  const { engine } = connected({ contactUri: 'sip:alice@desk.invalid;transport=ws' });
+  assert.equal(engine.contact(false, false), 'sip:alice@desk.invalid;transport=ws');
+  assert.equal(engine.contact(false, true), 'sip:alice@desk.invalid;transport=ws;ob');
+  assert.equal(engine.contact(true, false), 'sip:anonymous@desk.invalid;transport=ws');
+  engine.free();
+});
+
+test('the server is named in a Route where that is wanted, by its own name', () => {
+  const { engine } = connected({ usePreloadedRoute: true });
+  const route = () => {
+    engine.sendOptions(0, 'bob', {});
+    return /\r\nRoute: ([^\r]+)/.exec(named(drain(engine), 'send')[0][2])?.[1];
+  };
+  assert.equal(route(), '<sip:sip.example.com;transport=ws;lr>');
+  engine.setRoute('sip:edge.example.com;transport=ws');
+  assert.equal(route(), '<sip:edge.example.com;transport=ws;lr>');
+  engine.setRoute('');
+  assert.equal(route(), '<sip:sip.example.com;transport=ws;lr>');
+  engine.free();
+});
+
+test('a NOTIFY without a subscription is told and answered', () => {
+  const { engine, flow } = connected();
+  const notify = [
+    'NOTIFY sip:alice@example.com SIP/2.0',
+    'Via: SIP/2.0/WSS peer.invalid;branch=z9hG4bK1',
+    'Max-Forwards: 70',
+    'From: <sip:bob@example.com>;tag=1',
+    'To: <sip:alice@example.com>',
+    'Call-ID: one',
+    'CSeq: 1 NOTIFY',
+    'o: check-sync',
+    'Content-Length: 0',
+    '', '',
+  ].join('\r\n');
+  engine.received(0, flow, notify);
+  const rows = drain(engine);
+  const [[, [kind, data, head]]] = named(rows, 'sipEvent');
+  assert.deepEqual([kind, data], ['request', notify]);
+  assert.match(head, /\nEvent\ncheck-sync\n/);
+  assert.match(named(rows, 'send')[0][2], /^SIP\/2\.0 200 /);
+  engine.free();
+});
+
+test('a subscription of ours, from its SUBSCRIBE to its last NOTIFY', () => {
+  const { engine, flow } = connected();
+  const id = engine.subscribe(0, 'bob', 'presence', {
+    expires: 300, accept: ['application/pidf+xml'], body: '<f/>', contentType: 'text/filter',
+  });
+  const [[, , subscribe]] = named(drain(engine), 'send');
+  assert.match(subscribe, /\r\nExpires: 300\r\n/);
+  assert.match(subscribe, /\r\nAccept: application\/pidf\+xml\r\n/);
+  assert.ok(subscribe.endsWith('<f/>'));
+  const contact = 'Contact: <sip:bob@peer.invalid;transport=ws>';
+  engine.received(0, flow, respond(subscribe, '200 OK', 'Expires: 300', contact));
+  assert.deepEqual(named(drain(engine), 'subscriber').map((row) => row.slice(0, 3)), [
+    ['subscriber', id, 'accepted'],
+  ]);
+  const field = (name) => new RegExp(`\r\n${name}: ([^\r]+)`).exec(subscribe)[1];
+  const notify = (number, state) => [
+    'NOTIFY sip:alice@example.com SIP/2.0',
+    `Via: SIP/2.0/WSS peer.invalid;branch=z9hG4bKn${number}`,
+    'Max-Forwards: 70',
+    `From: ${field('To')};tag=peer`,
+    `To: ${field('From')}`,
+    `Call-ID: ${field('Call-ID')}`,
+    `CSeq: ${number} NOTIFY`,
+    contact,
+    'Event: presence',
+    `Subscription-State: ${state}`,
+    'Content-Type: text/plain',
+    'Content-Length: 2',
+    '', 'in',
+  ].join('\r\n');
+  engine.received(0, flow, notify(1, 'active;expires=300'));
+  const told = named(drain(engine), 'subscriber').map(([, , name, ...rest]) => [name, ...rest]);
+  assert.deepEqual(told.map(([name]) => name), ['dialogCreated', 'active', 'notify']);
+  const [, last, [kind], body, contentType] = told[2];
+  assert.deepEqual([last, kind, body, contentType], [false, 'request', 'in', 'text/plain']);
+
+  engine.refreshSubscription(0, id, 'text/filter', '<g/>');
+  const [[, , refresh]] = named(drain(engine), 'send').filter((row) => /^SUBSCRIBE/.test(row[2]));
+  assert.ok(refresh.endsWith('<g/>'));
+
+  engine.received(0, flow, notify(2, 'terminated;reason=noresource;retry-after=7'));
+  const [, end] = named(drain(engine), 'subscriber').map((row) => row.slice(2));
+  assert.deepEqual(end, ['terminated', 'notified', 'noresource', 7000, undefined]);
+  engine.free();
 });
