@@ -1,10 +1,36 @@
 // Everything that the package exports, by JsSIP's names and some of its own.
 
+import { parse } from './values/grammar';
+
 export * as C from './values/constants';
-export * as Exceptions from './values/exceptions';
 export { debug } from './debug';
-export { jssipVersion, name, version } from './version';
-export { UA } from './ua';
-export { WebSocketInterface } from './web_socket_interface';
+export * as Exceptions from './values/exceptions';
+export { Message } from './message';
+export { NameAddrHeader } from './values/name_addr';
+export { Notifier } from './notifier';
+export { Options } from './options';
+export { Registrator } from './registrator';
 export { RTCSession } from './session/rtc_session';
 export { SessionEndedError } from './session/modern';
+export { Subscriber } from './subscriber';
+export { UA } from './ua';
+export { URI } from './values/uri';
+export * as Utils from './values/utils';
+export { jssipVersion, name, version } from './version';
+export { WebSocketInterface } from './web_socket_interface';
+
+/** `parse(text, rule)`, where the rule is one of JsSIP's. */
+export const Grammar = { parse };
+
+export type { Debug, Debugger } from './debug';
+export type { Socket, WeightedSocket } from './socket';
+export type * from './applicant';
+export type * from './message';
+export type * from './notifier';
+export type * from './options';
+export type * from './registrator';
+export type * from './subscriber';
+export type * from './ua_types';
+export type { IncomingMessage, IncomingRequest, IncomingResponse } from './values/incoming';
+export type { OutgoingRequest } from './values/outgoing';
+export type { SessionDescription } from './values/sdp';

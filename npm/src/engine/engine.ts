@@ -124,6 +124,11 @@ export interface SubscribeOptions {
   extraHeaders?: string[];
   contentType?: string;
   body?: string;
+  /** Outside a session: whose request it says to be, and to whom. */
+  fromUri?: string;
+  fromDisplayName?: string;
+  toUri?: string;
+  toDisplayName?: string;
 }
 
 export interface GrantOptions {
@@ -132,7 +137,10 @@ export interface GrantOptions {
   expires?: number;
   contentType?: string;
   body?: string;
+  /** For the 200. */
   extraHeaders?: string[];
+  /** For each NOTIFY. */
+  notifyHeaders?: string[];
 }
 
 /** Why an engine was not made (`ConfigError` in the core): what the constructor throws. */

@@ -1,18 +1,19 @@
 // The WebAssembly module, which travels inside the package. It is made ready when it is first used
 // and not before, so that importing the package costs nothing, and without waiting for anything.
 
-import * as web from 'offhook-web';
+import { Engine, initSync, parse, parseMessage } from 'offhook-web';
 import text from 'offhook-web/module';
 
 import type { Module } from './engine';
 
+const exported: Module = { Engine, parse, parseMessage };
 let isReady = false;
 
 /** What `crates/web` exports. */
 export function module(): Module {
   if (!isReady) {
-    web.initSync({ module: Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)) });
+    initSync({ module: Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)) });
     isReady = true;
   }
-  return web;
+  return exported;
 }

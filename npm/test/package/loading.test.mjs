@@ -19,8 +19,12 @@ const require = createRequire(join(folder, 'app.cjs'));
 const dist = (name) => join(folder, 'node_modules', 'offhook', 'dist', name);
 const load = () => import(pathToFileURL(dist('offhook.js')).href);
 
-/** What every way of loading must give: `jssip` 3.13.8 has these, and then what is ours. */
-const NAMES = Object.keys(require('offhook')).filter((name) => name !== 'default').sort();
+/** What every way of loading must give: what `jssip` 3.13.8 does, and what is ours. */
+const NAMES = [
+  'C', 'Exceptions', 'Grammar', 'NameAddrHeader', 'RTCSession', 'UA', 'URI', 'Utils', 'WebSocketInterface',
+  'debug', 'name', 'version',
+  'Message', 'Notifier', 'Options', 'Registrator', 'SessionEndedError', 'Subscriber', 'jssipVersion',
+].sort();
 
 /** Runs a script in a Node of its own, as a user would; it must come to its end by itself. */
 function run(name, text) {
@@ -37,9 +41,18 @@ test('import gives every name, and an object that has them all', async () => {
 
 test('require gives the object itself, and it again as its default', () => {
   const JsSIP = require('offhook');
+  assert.deepEqual(Object.keys(JsSIP).filter((name) => name !== 'default').sort(), NAMES);
   assert.equal(JsSIP.default, JsSIP);
   assert.ok(!('__esModule' in JsSIP), 'so that default imports give all of it');
   for (const name of NAMES) assert.notEqual(JsSIP[name], undefined, name);
+});
+
+test('whatever jssip exports is there, and of the same kind', () => {
+  const JsSIP = createRequire(import.meta.url)('jssip');
+  const ours = require('offhook');
+  for (const name of Object.keys(JsSIP)) {
+    assert.equal(typeof ours[name], typeof JsSIP[name], name);
+  }
 });
 
 test('what tests of applications put into the object stays there', () => {
@@ -50,10 +63,13 @@ test('what tests of applications put into the object stays there', () => {
   JsSIP.version = version;
 });
 
-test('a classic script makes the global JsSIP', () => {
-  const context = createContext({ atob, TextDecoder, TextEncoder, performance, console });
+test('a classic script makes the global JsSIP, which works', () => {
+  const { TextDecoder, TextEncoder } = globalThis;
+  const context = createContext({ atob, console, performance, TextDecoder, TextEncoder });
   runInContext(readFileSync(dist('offhook.min.js'), 'utf8'), context);
   assert.deepEqual([...runInContext('Object.keys(JsSIP)', context)].sort(), NAMES);
+  const text = runInContext("JsSIP.URI.parse('sip:Alice@EXAMPLE.com;lr').toString()", context);
+  assert.equal(text, 'sip:Alice@example.com;lr');
 });
 
 test('the package says what it is and whose interface it has', async () => {
@@ -65,8 +81,8 @@ test('the package says what it is and whose interface it has', async () => {
 test('a worker can use it', async () => {
   const text = `
     import { parentPort } from 'node:worker_threads';
-    import JsSIP, { version } from 'offhook';
-    parentPort.postMessage([version, Object.keys(JsSIP).length]);
+    import JsSIP from 'offhook';
+    parentPort.postMessage(JsSIP.URI.parse('sip:alice@example.com:5061').port);
   `;
   writeFileSync(join(folder, 'worker.mjs'), text);
   const worker = new Worker(join(folder, 'worker.mjs'));
@@ -74,18 +90,65 @@ test('a worker can use it', async () => {
     worker.once('message', resolve);
     worker.once('error', reject);
   });
-  assert.deepEqual(answer, [require('offhook').version, NAMES.length]);
+  assert.equal(answer, 5061);
   await worker.terminate();
 });
 
-test('an import leaves nothing open: the process ends by itself', () => {
-  const imported = run('import.mjs', "import { version } from 'offhook'; console.log(version);");
-  const required = run('require.cjs', "console.log(require('offhook').version);");
-  assert.equal(imported, required);
+test('nothing stays open after an import: the process ends by itself', () => {
+  const use = "console.log(JsSIP.URI.parse('sip:alice@example.com').host);";
+  assert.equal(run('import.mjs', `import JsSIP from 'offhook'; ${use}`), 'example.com\n');
+  assert.equal(run('require.cjs', `const JsSIP = require('offhook'); ${use}`), 'example.com\n');
+});
+
+/** A socket of the application's that says what is sent. */
+const SOCKET = `
+  class Socket {
+    url = 'wss://example.com';
+    sip_uri = 'sip:example.com;transport=ws';
+    via_transport = 'WSS';
+    sent = [];
+    connect() { queueMicrotask(() => this.onconnect()); }
+    disconnect() {}
+    isConnected() { return true; }
+    isConnecting() { return false; }
+    send(message) { this.sent.push(message); return true; }
+  }
+`;
+
+test('two user agents in one process keep to themselves', () => {
+  const text = `
+    import { UA } from 'offhook';
+    ${SOCKET}
+    const agents = ['alice', 'bob'].map((name) => {
+      const socket = new Socket();
+      const ua = new UA({ sockets: [socket], uri: \`sip:\${name}@example.com\`, register: true });
+      ua.start();
+      return { socket, ua };
+    });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const { socket, ua } of agents) {
+      console.log(/^From: <(.*)>/m.exec(socket.sent[0])[1], socket.sent.length);
+      ua.stop();
+    }
+  `;
+  const said = run('two.mjs', text);
+  assert.equal(said, 'sip:alice@example.com 1\nsip:bob@example.com 1\n');
+});
+
+test('a process ends when its user agent has stopped', () => {
+  const text = `
+    const { UA } = require('offhook');
+    ${SOCKET}
+    const ua = new UA({ sockets: [new Socket()], uri: 'sip:alice@example.com', register: false });
+    ua.on('connected', () => ua.stop());
+    ua.on('disconnected', () => console.log('stopped'));
+    ua.start();
+  `;
+  assert.equal(run('stops.cjs', text), 'stopped\n');
 });
 
 test('an import that is not used leaves nothing in a bundle', async () => {
-  writeFileSync(join(folder, 'unused.mjs'), "import 'offhook'; import { version } from 'offhook';");
+  writeFileSync(join(folder, 'unused.mjs'), "import 'offhook'; import { UA } from 'offhook';");
   const options = { bundle: true, entryPoints: [join(folder, 'unused.mjs')], write: false };
   const { outputFiles } = await build({ ...options, format: 'esm', logLevel: 'error' });
   assert.ok(!outputFiles[0].text.includes('function'), outputFiles[0].text.slice(0, 200));
