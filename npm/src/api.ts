@@ -22,15 +22,4 @@ export { WebSocketInterface } from './web_socket_interface';
 /** `parse(text, rule)`, where the rule is one of JsSIP's. */
 export const Grammar = { parse };
 
-export type { Debug, Debugger } from './debug';
-export type { Socket, WeightedSocket } from './socket';
-export type * from './applicant';
-export type * from './message';
-export type * from './notifier';
-export type * from './options';
-export type * from './registrator';
-export type * from './subscriber';
-export type * from './ua_types';
-export type { IncomingMessage, IncomingRequest, IncomingResponse } from './values/incoming';
-export type { OutgoingRequest } from './values/outgoing';
-export type { SessionDescription } from './values/sdp';
+export type * from './types';

@@ -222,7 +222,7 @@ export class Notifier extends EventEmitter<NotifierEventMap> {
           expires: this._expires(),
           contentType: body && this._contentType,
           body,
-          extraHeaders: this._headers,
+          notifyHeaders: this._headers,
         }),
       );
     } catch (error) {

@@ -7,7 +7,7 @@ use offhook_core::{
     GrantOptions, ProgressOptions, ReferOptions, ReofferOptions, RequestOptions, SessionId,
     SubscribeOptions, TerminateOptions,
 };
-use offhook_sip::StatusCode;
+use offhook_sip::{NameAddr, StatusCode, Uri};
 use wasm_bindgen::prelude::*;
 
 use crate::errors::argument;
@@ -208,15 +208,31 @@ pub(crate) fn request(options: &Options) -> RequestOptions {
     }
 }
 
-pub(crate) fn subscribe(options: &Options) -> SubscribeOptions {
+pub(crate) fn subscribe(options: &Options) -> Result<SubscribeOptions, CommandError> {
     let defaults = SubscribeOptions::default();
-    SubscribeOptions {
+    Ok(SubscribeOptions {
         accept: options.list("accept"),
         expires: options.seconds("expires").unwrap_or(defaults.expires),
         extra_headers: options.extra_headers(),
         body: options.body(),
+        from: party(options.text("fromUri"), options.text("fromDisplayName"))?,
+        to: party(options.text("toUri"), options.text("toDisplayName"))?,
         ..defaults
-    }
+    })
+}
+
+/// Whom a From or To names, where it is another than usual.
+fn party(
+    uri: Option<String>,
+    name: Option<String>,
+) -> Result<Option<NameAddr<'static>>, CommandError> {
+    let Some(text) = uri else { return Ok(None) };
+    let uri = Uri::parse(&text).map_err(|_| argument("uri", &text, "a SIP URI"))?;
+    let party = NameAddr::new(uri.into_owned());
+    Ok(Some(match name {
+        Some(name) => party.with_display_name(name),
+        None => party,
+    }))
 }
 
 pub(crate) fn grant(options: &Options) -> GrantOptions {
@@ -225,7 +241,7 @@ pub(crate) fn grant(options: &Options) -> GrantOptions {
         expires: options.seconds("expires"),
         body: options.body(),
         extra_headers: options.extra_headers(),
-        ..GrantOptions::default()
+        notify_headers: headers(options.list("notifyHeaders")),
     }
 }
 

@@ -51,7 +51,7 @@ impl Engine {
         event: &str,
         options: &Options,
     ) -> Result<f64, Refusal> {
-        let options = options::subscribe(options);
+        let options = options::subscribe(options)?;
         let id = self.agent.subscribe(instant(now), target, event, options)?;
         Ok(id.0 as f64)
     }
