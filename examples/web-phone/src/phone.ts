@@ -41,6 +41,8 @@ export class Phone extends Emitter<PhoneEvents> {
   /** Those that have not ended, the oldest first. */
   readonly calls: Call[] = [];
   #ua: UA | undefined;
+  /** The browser is asking its user for the microphone: one question at a time. */
+  #asking = false;
 
   /** Connects and registers. Throws when the account cannot be one. */
   signIn(account: Account): void {
@@ -86,18 +88,26 @@ export class Phone extends Emitter<PhoneEvents> {
   /** Calls somebody: an address, or a name or number at our own server. */
   async call(target: string, video = false): Promise<Call | undefined> {
     const [ua, line] = [this.#ua, this.line];
-    if (!ua || line.state === 'off') return undefined;
+    if (!ua || line.state === 'off' || this.#asking) return undefined;
     if (this.calls.length >= MOST_CALLS) {
       this.emit('notice', 'There are enough calls. End one before the next.');
       return undefined;
     }
-    const local = await capture(video);
+    this.#asking = true;
+    const local = await capture(video).finally(() => (this.#asking = false));
+    // Whoever has signed out meanwhile calls nobody.
+    if (this.#ua !== ua) return stop(local);
     for (const other of this.calls) other.hold();
-    const session = ua.call(target.trim().replace(/\s+/g, ''), {
-      mediaStream: local,
-      pcConfig: this.#pcConfig(),
-    });
-    return this.#adopt(session, local, video);
+    try {
+      const session = ua.call(target.trim().replace(/\s+/g, ''), {
+        mediaStream: local,
+        pcConfig: this.#pcConfig(),
+      });
+      return this.#adopt(session, local, video);
+    } catch (error) {
+      stop(local);
+      throw error;
+    }
   }
 
   #ring(session: Session, body: unknown): void {
@@ -148,6 +158,10 @@ export class Phone extends Emitter<PhoneEvents> {
     this.line = line;
     this.emit('line', line);
   }
+}
+
+function stop(stream: MediaStream): undefined {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 function refusal(status: number, cause: string): string {
