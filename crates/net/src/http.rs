@@ -87,8 +87,8 @@ impl Page {
 pub(crate) enum Visit {
     /// It asks for a WebSocket, or for what nobody here knows: what was read stands before the rest.
     WebSocket(Wire),
-    /// It asked for a page, and has got an answer.
-    Served,
+    /// It asked for a page, and has got an answer; a [`farewell`] is left.
+    Served(Wire),
 }
 
 /// Reads the head of a request, and answers it unless it is for a WebSocket.
@@ -101,18 +101,21 @@ pub(crate) async fn receive(mut wire: Wire, pages: &dyn Pages) -> Result<Visit, 
         Ok(httparse::Status::Complete(_)) if !is_upgrade(&request) => respond(&request, pages),
         _ => return Ok(Visit::WebSocket(Box::new(Rewound { head, wire }))),
     };
-    let error = |error: std::io::Error| error.to_string();
-    wire.write_all(&page.write(with_body))
-        .await
-        .map_err(error)?;
-    wire.shutdown().await.map_err(error)?;
+    let written = wire.write_all(&page.write(with_body)).await;
+    written.map_err(|error| error.to_string())?;
+    Ok(Visit::Served(wire))
+}
+
+/// Ends a connection that has got its answer.
+pub(crate) async fn farewell(mut wire: Wire) {
     // A socket that is dropped with something unread is reset, and the answer with it.
     let rest = async {
         let mut rest = [0; 1024];
-        while matches!(wire.read(&mut rest).await, Ok(n) if n > 0) {}
+        if wire.shutdown().await.is_ok() {
+            while matches!(wire.read(&mut rest).await, Ok(n) if n > 0) {}
+        }
     };
     let _ = timeout(FAREWELL_TIMEOUT, rest).await;
-    Ok(Visit::Served)
 }
 
 fn respond(request: &httparse::Request<'_, '_>, pages: &dyn Pages) -> (Page, bool) {
@@ -229,7 +232,10 @@ mod tests {
         let (visit, answer) = tokio::join!(
             async {
                 match visit.await? {
-                    Visit::Served => Ok(true),
+                    Visit::Served(wire) => {
+                        farewell(wire).await;
+                        Ok(true)
+                    }
                     Visit::WebSocket(mut wire) => {
                         let mut again = vec![0; request.len()];
                         wire.read_exact(&mut again).await.expect("all of it");

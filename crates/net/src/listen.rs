@@ -104,7 +104,11 @@ async fn serve(
             None => wire,
             Some(pages) => match http::receive(wire, pages.as_ref()).await? {
                 Visit::WebSocket(wire) => wire,
-                Visit::Served => return Ok(None),
+                Visit::Served(wire) => {
+                    shared.cells.pages.add_one();
+                    http::farewell(wire).await;
+                    return Ok(None);
+                }
             },
         };
         let websocket = websocket::accept(wire, &shared.config.limits).await?;
@@ -116,7 +120,7 @@ async fn serve(
     };
     let carrier = match carrier {
         Ok(Ok(Some(carrier))) => carrier,
-        Ok(Ok(None)) => return shared.cells.pages.add_one(),
+        Ok(Ok(None)) => return,
         Ok(Err(reason)) => return refused(&shared, remote, &reason),
         Err(_) => return refused(&shared, remote, "no handshake in time"),
     };
