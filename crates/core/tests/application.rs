@@ -197,3 +197,30 @@ fn a_request_has_no_dialog_before_the_peer_has_rung() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_callee_may_send_requests_while_its_phone_rings() {
+    let mut pair = Pair::udp();
+    pair.call();
+    pair.run(SECOND);
+    pair.alice.events.clear();
+    pair.bob.events.clear();
+    let now = pair.now;
+    let hello = Body::from("One moment");
+    pair.bob_session()
+        .send_request(now, Method::Message, Some(hello), &Vec::new())
+        .expect("a MESSAGE");
+    pair.run(SECOND);
+    assert_eq!(pair.alice.story(), "newMessage");
+    assert_eq!(pair.bob.story(), "succeeded(200)");
+    let now = pair.now;
+    pair.bob_session()
+        .answer(now, Default::default())
+        .expect("a call that rings");
+    pair.run(SECOND);
+    assert!(
+        pair.alice.story().ends_with("confirmed(local)"),
+        "{}",
+        pair.alice.story()
+    );
+}

@@ -3,7 +3,7 @@
 
 use offhook_sip::Method;
 
-use super::{Answer, InDialog, Session};
+use super::{Answer, InDialog, Incoming, Session, State};
 use crate::context::{Context, Unsent};
 use crate::error::CommandError;
 use crate::headers;
@@ -46,7 +46,14 @@ impl Session {
     ) -> Result<RequestId, CommandError> {
         body.map_or(Ok(()), Body::check)?;
         headers::check(extra_headers)?;
-        if !self.may_send_info() {
+        // A call that rings here has an early dialog too (RFC 3261 section 12.1).
+        let rings = matches!(
+            &self.state,
+            State::Incoming(
+                Incoming::Ringing(_) | Incoming::Progressing(..) | Incoming::Answering(..)
+            )
+        );
+        if !rings && !self.may_send_info() {
             return Err(CommandError::InvalidState {
                 command,
                 status: self.status(),
