@@ -9,7 +9,8 @@ export const BUNDLE = {
   // What `build.mjs` has made of crates/web.
   alias: {
     'offhook-web': here('build/offhook_web.js'),
-    'offhook-web/module': here('build/offhook_web.wasm'),
+    'offhook-web/file': here('build/offhook_web.wasm'),
+    'offhook-web/module': here('module/base64.mjs'),
   },
   bundle: true,
   loader: { '.wasm': 'base64' },

@@ -2,9 +2,13 @@
 # Builds packages for wasm32-unknown-unknown. For offhook-sip and offhook-core that is how we know
 # that they need no sockets, no clock and no threads; npm/build.mjs builds offhook-web with it.
 #
-# usage: tools/wasm-build.sh [PACKAGE...] [-- CARGO_OPTION...]
+# usage: tools/wasm-build.sh [--small] [PACKAGE...] [-- CARGO_OPTION...]
 #
 # Without a package it builds offhook-sip and offhook-core. What follows `--` goes to `cargo build`.
+#
+# --small is for what people download. It builds the standard library along, for size, where its
+# sources are (`rustup component add rust-src`), and leaves out what a panic would say: it stops the
+# module all the same. docs/package-size.md has the figures.
 #
 # The wasm standard library comes from rustup where it is installed. Where it is not and cannot be
 # (no rustup server in reach), a compiler is put together from Debian packages, by name, without
@@ -17,14 +21,17 @@ readonly WASM=wasm32-unknown-unknown
 # The compiler may be another one than that of the native build, so nothing may be shared.
 export CARGO_TARGET_DIR=${OFFHOOK_WASM_TARGET_DIR:-target/wasm}
 
-packages=() options=()
+packages=() options=() small=
 while [ $# -gt 0 ]; do
-  if [ "$1" = -- ]; then
-    shift
-    options=("$@")
-    break
-  fi
-  packages+=("$1")
+  case $1 in
+    --)
+      shift
+      options=("$@")
+      break
+      ;;
+    --small) small=yes ;;
+    *) packages+=("$1") ;;
+  esac
   shift
 done
 [ ${#packages[@]} -gt 0 ] || packages=(offhook-sip offhook-core)
@@ -101,6 +108,25 @@ if ! has_target; then
   make_toolchain "$toolchain"
 fi
 
+# Asks the compiler for as little code as it can make.
+make_small() {
+  # The flags that follow are unstable ones, which a stable compiler takes when it is told so.
+  export RUSTC_BOOTSTRAP=1
+  # No file names and lines in panics, no text from `Debug`, and the hash in loops, not unrolled.
+  local flags='-Zlocation-detail=none -Zfmt-debug=none --cfg=sha2_backend_soft="compact"'
+  local sources
+  sources=$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library
+  if [ -f "$sources/std/Cargo.toml" ]; then
+    flags+=' -Zunstable-options -Cpanic=immediate-abort'
+    options+=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+  else
+    echo "wasm: no sources of the standard library, so that the module becomes larger:" \
+      "run 'rustup component add rust-src'" >&2
+  fi
+  export RUSTFLAGS="${RUSTFLAGS:-} $flags"
+}
+
+[ -z "$small" ] || make_small
 echo "wasm: ${packages[*]} with $("${RUSTC:-rustc}" --version)"
 arguments=()
 for package in "${packages[@]}"; do arguments+=(--package "$package"); done

@@ -117,12 +117,12 @@ function importedFunctions(section) {
  * it again; types stand behind the path that they belong to.
  */
 function pathOf(name) {
-  if (!name.startsWith('_R')) return name;
+  if (!name.startsWith('_R')) return name.replaceAll(/\[[0-9a-f]{8,}\]/g, '');
   const words = [];
   const source = name.slice(2);
   for (let at = 0; at < source.length; at++) {
     // A crate's hash has digits too: `Cs` and base 62 up to an underscore.
-    const hash = /^C?s[0-9A-Za-z]*_/.exec(source.slice(at));
+    const hash = /^(C?s|B)[0-9A-Za-z]*_/.exec(source.slice(at));
     if (hash) at += hash[0].length;
     const length = /^[1-9][0-9]*/.exec(source.slice(at));
     if (!length) continue;
@@ -136,7 +136,7 @@ function pathOf(name) {
 
 /** The crate whose code a function is: of a method, that of the `impl`. */
 function crateOf(path) {
-  return /[A-Za-z_][A-Za-z0-9_]*(?=::)/.exec(path)?.[0] ?? '(other)';
+  return /([A-Za-z_]\w*)(\[[0-9a-f]+\])?::/.exec(path)?.[1] ?? '(other)';
 }
 
 function brotli(bytes) {

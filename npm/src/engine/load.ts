@@ -2,7 +2,7 @@
 // and not before, so that importing the package costs nothing, and without waiting for anything.
 
 import { Engine, initSync, parse, parseMessage } from 'offhook-web';
-import text from 'offhook-web/module';
+import bytes from 'offhook-web/module';
 
 import type { Module } from './engine';
 
@@ -12,7 +12,7 @@ let isReady = false;
 /** What `crates/web` exports. */
 export function module(): Module {
   if (!isReady) {
-    initSync({ module: Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)) });
+    initSync({ module: bytes() });
     isReady = true;
   }
   return exported;

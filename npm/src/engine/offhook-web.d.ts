@@ -12,7 +12,6 @@ declare module 'offhook-web' {
 }
 
 declare module 'offhook-web/module' {
-  /** The WebAssembly module, in base64. */
-  const text: string;
-  export default text;
+  /** The WebAssembly module. */
+  export default function bytes(): Uint8Array<ArrayBuffer>;
 }
