@@ -17,7 +17,8 @@ impl Agent {
         self.cx.renew_auth();
     }
 
-    /// Answers challenges under another user name: [`Config::authorization_user`].
+    /// Answers challenges under another user name:
+    /// [`Config::authorization_user`](field@crate::Config::authorization_user).
     ///
     /// # Errors
     ///
