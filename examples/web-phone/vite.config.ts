@@ -14,6 +14,8 @@ export default defineConfig({
     // Nothing is to be inlined that the page's Content-Security-Policy would refuse.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The engine is a WebAssembly module, and travels inside.
+    chunkSizeWarningLimit: 1000,
   },
   define: { global: 'globalThis', EXCHANGE: JSON.stringify(exchange) },
   resolve: engine ? { alias: { offhook: engine } } : {},

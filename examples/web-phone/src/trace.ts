@@ -14,13 +14,21 @@ export interface WireMessage {
   /** The method; of a response, that of its request. */
   method: string;
   callId: string;
-  /** Whether it brings a session description. */
-  hasSdp: boolean;
+  /** What it brings, in a word: `SDP`, `DTMF`, `ICE`. */
+  brings?: string;
   /** All of it, its secrets hidden. */
   text: string;
 }
 
 export type Tell = (message: WireMessage) => void;
+
+/** Bodies by their type. */
+const KINDS: Partial<Record<string, string>> = {
+  'application/sdp': 'SDP',
+  'application/dtmf-relay': 'DTMF',
+  'application/dtmf': 'DTMF',
+  'application/trickle-ice-sdpfrag': 'ICE',
+};
 
 let count = 0;
 
@@ -34,6 +42,7 @@ export function read(data: unknown, sent: boolean): WireMessage | undefined {
   const [, code, reason] = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(first) ?? [];
   const method = header('CSeq').split(/\s+/)[1] ?? first.split(' ', 1)[0] ?? '';
   count += 1;
+  const brings = KINDS[header('Content-Type|c').split(';', 1)[0]?.trim().toLowerCase() ?? ''];
   return {
     number: count,
     at: new Date(),
@@ -42,7 +51,7 @@ export function read(data: unknown, sent: boolean): WireMessage | undefined {
     ...(code && { status: Number(code) }),
     method,
     callId: header('Call-ID|i'),
-    hasSdp: /^application\/sdp\b/i.test(header('Content-Type|c')),
+    ...(brings && { brings }),
     text: masked(whole),
   };
 }

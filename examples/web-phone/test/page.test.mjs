@@ -147,8 +147,8 @@ describe('the web phone', () => {
     await page.getByText(/^0:0\d$/).waitFor();
 
     await page.keyboard.press('5');
-    await rung(page, 'Sent INFO').waitFor();
-    await rung(page, 'Received 200 OK for INFO').waitFor();
+    await rung(page, 'Sent INFO with DTMF').waitFor();
+    await rung(page, 'Received 200 OK for INFO').last().waitFor();
     await button(page, 'Keypad').click();
     await button(page, 'hash').click();
     await page.getByRole('status', { name: 'Keys pressed' }).getByText('5#').waitFor();

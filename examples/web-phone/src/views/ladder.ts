@@ -128,9 +128,9 @@ function kind({ status }: WireMessage): string {
 
 /** The arrow of one message, between the two lines of the ladder. */
 function arrow(message: WireMessage): SVGSVGElement {
-  const { sent, title, status, method, hasSdp } = message;
+  const { sent, title, status, method, brings } = message;
   const [from, to] = sent ? ['9%', '91%'] : ['91%', '9%'];
-  const small = [status && method, hasSdp && 'SDP'].filter(Boolean).join(' · ');
+  const small = [status && method, brings].filter(Boolean).join(' · ');
   return svg(
     'svg',
     { class: 'arrow', width: '100%', height: '46', 'aria-hidden': 'true' },
@@ -151,9 +151,9 @@ function arrow(message: WireMessage): SVGSVGElement {
   );
 }
 
-function spoken({ sent, title, status, method, at }: WireMessage): string {
+function spoken({ sent, title, status, method, brings, at }: WireMessage): string {
   const what = status ? `${title} for ${method}` : title;
-  return `${sent ? 'Sent' : 'Received'} ${what} at ${time(at)}`;
+  return `${sent ? 'Sent' : 'Received'} ${what}${brings ? ` with ${brings}` : ''} at ${time(at)}`;
 }
 
 function time(at: Date): string {
