@@ -2,7 +2,7 @@
 // for it. `engine.ts` says what is in it.
 
 declare module 'offhook-web' {
-  import type { Module } from './engine';
+  type Module = import('./engine').Module;
 
   /** Makes the module's functions work. */
   export function initSync(options: { module: Uint8Array<ArrayBuffer> }): void;
