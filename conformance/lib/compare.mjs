@@ -32,27 +32,27 @@ export function compareRuns(left, right) {
       met.add(to);
       matched.push([mine[at], other[to]]);
       for (const { path, left: one, right: two } of diff(mine[at].value, other[to].value)) {
-        differences.push({ where: [mine[at].label, ...path].join(' / '), left: one, right: two });
+        differences.push({ where: [mine[at].name, ...path].join(' / '), left: one, right: two });
       }
     }
-    mine.forEach(({ label, value }, at) => seen.has(at)
-      || differences.push({ where: label, left: summary(value), right: '(not there)' }));
-    other.forEach(({ label, value }, at) => met.has(at)
-      || differences.push({ where: label, left: '(not there)', right: summary(value) }));
+    mine.forEach(({ name, value }, at) => seen.has(at)
+      || differences.push({ where: name, left: summary(value), right: '(not there)' }));
+    other.forEach(({ name, value }, at) => met.has(at)
+      || differences.push({ where: name, left: '(not there)', right: summary(value) }));
   }
-  return [...differences, ...order(a, b, matched)];
+  return [...differences, ...order(matched)];
 }
 
-/** What an entry was, in short: `there`, unless it says more. */
-const summary = (value) => (typeof value === 'string' ? value : 'there');
+/** What an entry was, in short: `there`, unless it is one value. */
+const summary = (value) => (value === undefined || isObject(value) ? 'there' : text(value));
 
-/** Entries whose labels are unique: the second `x` is `x #2`. */
+/** Entries with their place and a name of their own: the second `x` is `x #2`. */
 function numbered(entries) {
   const counts = new Map();
   return entries.map((entry, at) => {
     const count = (counts.get(entry.label) ?? 0) + 1;
     counts.set(entry.label, count);
-    return { ...entry, at, label: count > 1 ? `${entry.label} #${count}` : entry.label };
+    return { ...entry, at, name: count > 1 ? `${entry.label} #${count}` : entry.label };
   });
 }
 
@@ -76,19 +76,23 @@ export function align(a, b) {
 }
 
 /** The words that two lists have in common, whatever their order, as pairs of indices. */
-const meet = (a, b) => a.flatMap((label, at) => (b.includes(label) ? [[at, b.indexOf(label)]] : []));
+function meet(a, b) {
+  const left = [...b.keys()];
+  return a.flatMap((label, at) => {
+    const found = left.findIndex((to) => b[to] === label);
+    return found < 0 ? [] : [[at, left.splice(found, 1)[0]]];
+  });
+}
 
 /** What both runs have, but in another order across the lanes: an event before or after a message. */
-function order(a, b, matched) {
+function order(matched) {
   const told = matched.filter(([one]) => LANES.app(one) || (LANES.sent(one) && one.label.startsWith('→')));
-  const byLeft = told.toSorted(([one], [two]) => one.at - two.at);
-  const byRight = told.toSorted(([, one], [, two]) => one.at - two.at);
-  const label = ([one]) => one.label;
-  const [left, right] = [byLeft.map(label), byRight.map(label)];
+  const left = told.toSorted(([one], [two]) => one.at - two.at).map(([one]) => one.name);
+  const right = told.toSorted(([, one], [, two]) => one.at - two.at).map(([one]) => one.name);
   const stays = new Set(align(left, right).map(([at]) => left[at]));
   const before = (list, what) => list.slice(0, list.indexOf(what)).findLast((other) => stays.has(other));
   return left.filter((what) => !stays.has(what)).map((what) => ({
-    where: `${what} / order`,
+    where: `${what} / when`,
     left: `after ${before(left, what) ?? 'nothing'}`,
     right: `after ${before(right, what) ?? 'nothing'}`,
   }));

@@ -57,15 +57,17 @@ export function sortOut(differences, patterns) {
 /** Differences as a table: the same one in several stories is told once. */
 export function table(differences, names = ['jssip', 'offhook']) {
   const groups = new Map();
-  for (const { story, server, where, left, right } of differences) {
+  for (const { story, server, where: found, left, right } of differences) {
+    // Which one of several it was is not told.
+    const where = found.replace(/ #\d+/g, '');
     const key = [where, left, right].join('\u0000');
     const group = groups.get(key) ?? { where, left, right, stories: new Map() };
-    group.stories.set(story, [...(group.stories.get(story) ?? []), server]);
+    group.stories.set(story, (group.stories.get(story) ?? new Set()).add(server));
     groups.set(key, group);
   }
   const indent = (text) => String(text).split('\n').join('\n            ');
   const lines = [...groups.values()].map(({ where, left, right, stories }) => {
-    const told = [...stories].map(([story, servers]) => `${story} (${servers.join(', ')})`);
+    const told = [...stories].map(([story, servers]) => `${story} (${[...servers].join(', ')})`);
     const more = told.length > 3 ? [`… and ${told.length - 3} more stories`] : [];
     return [
       where,

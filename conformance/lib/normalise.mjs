@@ -88,6 +88,7 @@ function machine(text) {
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
     .replace(/\b(nonce|cnonce|response|opaque)="[^"]*"/g, '$1="…"')
     .replace(/([;?](?:ftag|did|vsf|vst|alias|rport|received)=)[^;>,\s]+/g, '$1…')
+    .replace(/\b(?!0{32})[0-9a-f]{32}(?=;remote=|$)|(?<=;remote=)(?!0{32})[0-9a-f]{32}/g, 'SESSION-ID')
     .replace(/\b([Rr]etry-[Aa]fter:? ?)\d+/g, '$1…');
 }
 
@@ -107,7 +108,7 @@ class SequenceNumbers {
   }
 }
 
-/** A message of the wire: `{ start, headers: { name: value }, order, body }`. */
+/** A message of the wire: `{ start, headers: { name: value }, 'header order', body }`. */
 function wireMessage(message, ours, plain, numbers) {
   const headers = {};
   for (const [spelled, value] of message.headers) {
@@ -128,6 +129,8 @@ function wireMessage(message, ours, plain, numbers) {
     // How many seconds are left.
     if (name === 'subscription-state') return value.replace(/expires=\d+/, 'expires=…');
     if (LISTS.has(name)) return value.split(',').map((item) => item.trim()).join(', ');
+    // Its parameters may stand in any order.
+    if (name === 'via') return plain(value).replace(/;.*/, (all) => all.split(';').sort().join(';'));
     return name === 'date' || name === 'retry-after' ? '…' : plain(value);
   };
   if (headers['content-length']) {
@@ -139,7 +142,8 @@ function wireMessage(message, ours, plain, numbers) {
     headers: Object.fromEntries(Object.entries(headers).map(
       ([name, values]) => [name, values.map((value) => text(name, value)).join(' | ')],
     )),
-    order,
+    // In what came in it is the peer's and the server's.
+    ...(ours && { 'header order': order }),
     body: bodyText(message.body, plain),
   };
 }

@@ -1,6 +1,6 @@
 // Plays stories in pages of one Chromium, once with each library.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { startChromiumWith } from '../../interop/lib/browser.mjs';
@@ -17,24 +17,30 @@ const HTML = (script = '') => `<!doctype html><meta charset="utf-8"><title>confo
 
 const here = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
-function bundle(entry, jssip) {
+/** What an application gets for `import … from 'offhook'`: the package of this repository, built. */
+function offhookEntry() {
+  const { exports } = JSON.parse(readFileSync(here('../npm/package.json'), 'utf8'));
+  const entry = here(`../npm/${exports['.'].import.default}`);
+  if (!existsSync(entry)) throw new Error('the package is not built: npm run build, in npm/');
+  return entry;
+}
+
+/** A script for the page. `library` stands for 'jssip' in it. */
+function bundle(entry, library = 'jssip') {
   const { outputFiles } = buildSync({
     entryPoints: [here(entry)],
     bundle: true,
     write: false,
     format: 'iife',
     define: { global: 'window' },
-    ...(jssip && { alias: { jssip } }),
+    alias: library === 'offhook' ? { jssip: offhookEntry() } : {},
   });
   return outputFiles[0].text;
 }
 
-/** Whether the package `offhook` is there, built. */
-export const offhookIsBuilt = () => existsSync(here('../npm/dist'));
-
 /**
  * Plays every story that `wanted(name)` names once for each of `sides`, through each of `servers`.
- * A side is what the page gets for 'jssip'. Resolves to `{ name, server, sides: [run, run] }` for each
+ * A side is the library that the page gets for 'jssip': that, or 'offhook'. Resolves to `{ name, server, sides: [run, run] }` for each
  * story and server, in the order of the stories.
  */
 export async function playAll({ sides, servers, wanted = () => true, onPlayed = () => {} }) {
@@ -43,7 +49,7 @@ export async function playAll({ sides, servers, wanted = () => true, onPlayed = 
     '/': HTML('<script src="play.js"></script>'),
     '/party.html': HTML(),
     '/play.js': bundle('page/play.js'),
-    '/jssip.js': bundle('page/app.js', 'jssip'),
+    '/jssip.js': bundle('page/app.js'),
     ...Object.fromEntries(scripts),
   });
   const started = {};

@@ -41,7 +41,9 @@ export class Call extends Watch {
     // How many there are is the machine's business.
     const known = event === 'icecandidate' && this.candidates++ > 0;
     if (!known) {
-      this.party.note('app', `${this.label}: ${event}`, this.party.describer && {
+      // Which description it is: a library may tell one of them twice.
+      const which = event === 'sdp' ? ` (${data.originator} ${data.type})` : '';
+      this.party.note('app', `${this.label}: ${event}${which}`, this.party.describer && {
         payload: this.party.describe(data),
         ...this.state(),
       });

@@ -60,7 +60,7 @@ export class Describer {
     // A URI has headers, too.
     if (typeof value.toAor === 'function') return `(URI) ${value}`;
     if (typeof value.getHeader === 'function') return this.message(value);
-    if ('display_name' in value && 'uri' in value) return `(NameAddrHeader) ${value}`;
+    if ('display_name' in value && typeof value.setParam === 'function') return `(NameAddrHeader) ${value}`;
     if ('via_transport' in value && 'sip_uri' in value) return this.#socket(value);
     if (typeof value.on === 'function') return this.#emitter(value);
     return undefined;

@@ -20,6 +20,11 @@ export class Watch {
     return this.#seen.filter((entry) => entry.kind === kind).length;
   }
 
+  /** The value of the last thing of this kind, if there is one. */
+  last(kind) {
+    return this.#seen.findLast((entry) => entry.kind === kind)?.value;
+  }
+
   /** The value of the `nth` thing of this kind (counted from 1), now or later. */
   saw(kind, nth = 1) {
     return new Promise((resolve, reject) => {

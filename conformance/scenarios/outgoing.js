@@ -5,7 +5,7 @@ import { each, hangUp, registered, rings, stands, talk } from './together.js';
 
 const REFUSALS = [
   [486], [603], [404], [488], [480, 'Out To Lunch'], [500], [600], [302, 'Elsewhere', ['Contact: <sip:else@where.invalid>']],
-  [484], [408], [422, 'Interval Too Small', ['Min-SE: 120']], [420], [606],
+  [484], [408], [420], [606],
 ];
 
 export default {
@@ -162,6 +162,16 @@ export default {
       await call.saw('failed');
     }),
 
+  'its session interval is too small for the peer': async ({ alice, bob }) => {
+    await registered(alice, bob);
+    // A caller may try again with what the 422 asks for: the second time it is busy.
+    bob.onNewCall = (incoming) => incoming.terminate(bob.calls.length === 1
+      ? { status_code: 422, reason_phrase: 'Session Interval Too Small', extraHeaders: ['Min-SE: 120'] }
+      : { status_code: 486 });
+    const call = alice.call(bob);
+    await call.saw('failed');
+  },
+
   'calls somebody whom the server does not know': async ({ alice, domain }) => {
     await registered(alice);
     const call = alice.call(`sip:nobody@${domain}`);
@@ -204,6 +214,10 @@ export default {
     const call = alice.call(bob);
     call.session.on('sending', () => call.terminate());
     await call.saw('failed');
+    // When this has arrived, the INVITE has, or it was never sent.
+    alice.ua.sendMessage(bob.uri, 'hello');
+    await bob.saw('newMessage');
+    if (!alice.count('→ INVITE')) return;
     const raw = await taken;
     raw.reply('100 Trying');
     raw.reply('200 OK', { request: await raw.saw('CANCEL') });

@@ -1,5 +1,6 @@
 // REFER and Replaces.
 
+import { headerValue, parseMessage, tagOf } from '../lib/message.mjs';
 import { SDP, makeCallRaw } from './by-hand.js';
 import { hangUp, rings, stands, talk } from './together.js';
 
@@ -140,7 +141,7 @@ export default {
     const [call, incoming] = await talk(bob, alice);
     await carol.register();
     incoming.answers('replaces', ({ accept }) => alice.try('accept()', () => accept(() => {})));
-    const replacing = carol.call(alice, carol.media({ extraHeaders: [`Replaces: ${replacesOf(incoming.request)}`] }));
+    const replacing = carol.call(alice, carol.media({ extraHeaders: [`Replaces: ${replacesOf(alice, incoming.request)}`] }));
     const second = await alice.incoming(2);
     second.answer();
     await Promise.all([call.saw('ended'), replacing.saw('confirmed')]);
@@ -152,7 +153,7 @@ export default {
     const [call, incoming] = await talk(bob, alice);
     await carol.register();
     incoming.answers('replaces', ({ reject }) => alice.try('reject()', () => reject()));
-    const replacing = carol.call(alice, carol.media({ extraHeaders: [`Replaces: ${replacesOf(incoming.request)}`] }));
+    const replacing = carol.call(alice, carol.media({ extraHeaders: [`Replaces: ${replacesOf(alice, incoming.request)}`] }));
     await replacing.saw('failed');
     await hangUp(call, incoming);
   },
@@ -167,7 +168,7 @@ export default {
     const carol = await join('carol');
     const [call, incoming] = await rings(bob, alice);
     await carol.register();
-    const replacing = carol.call(alice, carol.media({ extraHeaders: [`Replaces: ${replacesOf(incoming.request)}`] }));
+    const replacing = carol.call(alice, carol.media({ extraHeaders: [`Replaces: ${replacesOf(alice, incoming.request)}`] }));
     await replacing.saw('failed');
     incoming.terminate();
     await call.saw('failed');
@@ -175,4 +176,7 @@ export default {
 };
 
 /** The value of Replaces for the dialog of an INVITE that has come in. */
-const replacesOf = ({ call_id, from_tag, to_tag }) => `${call_id};to-tag=${to_tag};from-tag=${from_tag}`;
+const replacesOf = (alice, { call_id, from_tag }) => {
+  const ringing = parseMessage(alice.last('→ 180 INVITE'));
+  return `${call_id};to-tag=${tagOf(headerValue(ringing, 'To'))};from-tag=${from_tag}`;
+};

@@ -40,8 +40,8 @@ test('a header, its value, and the order of headers are compared', () => {
   const with_ = (...headers) => run(message('INVITE sip:x SIP/2.0', { headers }));
   assert.deepEqual(where(compareRuns(with_('Supported: timer'), with_('Supported: timer,ice'))), ['→ INVITE / headers / supported']);
   assert.deepEqual(compareRuns(with_('Supported: a,b'), with_('Supported:  a, b')), []);
-  assert.deepEqual(where(compareRuns(with_('X-A: 1', 'X-B: 1'), with_('X-B: 1', 'X-A: 1'))), ['→ INVITE / order']);
-  assert.deepEqual(where(compareRuns(with_('X-A: 1'), with_())), ['→ INVITE / headers / x-a', '→ INVITE / order']);
+  assert.deepEqual(where(compareRuns(with_('X-A: 1', 'X-B: 1'), with_('X-B: 1', 'X-A: 1'))), ['→ INVITE / header order']);
+  assert.deepEqual(where(compareRuns(with_('X-A: 1'), with_())), ['→ INVITE / headers / x-a', '→ INVITE / header order']);
 });
 
 test('SDP is compared by section and line, without what is random in it', () => {
@@ -76,7 +76,7 @@ test('the order of events and of sent messages is compared', () => {
   const ack = message('ACK sip:x SIP/2.0');
   const [invite, accepted] = [message('INVITE sip:x SIP/2.0'), event('accepted')];
   assert.deepEqual(compareRuns(run(invite, accepted, ack), run(invite, ack, accepted)), [
-    { where: 'accepted / order', left: 'after → INVITE', right: 'after → ACK' },
+    { where: 'accepted / when', left: 'after → INVITE', right: 'after → ACK' },
   ]);
 });
 
