@@ -76,6 +76,10 @@ impl Engine {
 
     /// Refuses.
     #[wasm_bindgen(js_name = replyReject)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "JavaScript hands over plain values, not a struct"
+    )]
     pub fn reply_reject(
         &mut self,
         now: f64,
