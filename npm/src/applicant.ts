@@ -155,39 +155,47 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
     for (const [event, listener] of Object.entries(options.eventHandlers ?? {})) {
       if (listener) this.on(event, listener);
     }
-    const { configuration } = this._ua;
-    const request = new OutgoingRequest(
-      method,
-      uri,
-      this._ua,
-      {
-        from_uri: fromUserName ? new URI('sip', fromUserName, configuration.uri.host) : undefined,
-        from_display_name: fromDisplayName || undefined,
-      },
-      [...headers, `Content-Type: ${contentType}`],
-      body || undefined,
-    );
+    const { driver } = this._ua;
+    const wanted: RequestOptions = {
+      extraHeaders: headers,
+      fromUserName: fromUserName || undefined,
+      fromDisplayName: fromDisplayName || undefined,
+      contentType: body ? contentType : undefined,
+      body: body || undefined,
+    };
+    try {
+      driver.run((engine, now) => {
+        const id = send(engine, now, String(uri), wanted);
+        driver.requests.set(id, (cause, response) => this._over(cause, response));
+        const row = engine.sentRequest(id);
+        // Where it cannot leave, nothing is kept of it.
+        this._show(row ? OutgoingRequest.fromRow(this._ua, row) : this._unsent(method, uri, wanted));
+      });
+    } catch (error) {
+      if ((error as ErrorRow)[0] !== 'stopped') raise(error);
+      this._show(this._unsent(method, uri, wanted));
+      this._over(causes.CONNECTION_ERROR, undefined);
+    }
+  }
+
+  private _unsent(method: string, uri: URI, wanted: RequestOptions): OutgoingRequest {
+    const { extraHeaders, fromUserName, fromDisplayName, contentType, body } = wanted;
+    const { host } = this._ua.configuration.uri;
+    const params = {
+      from_uri: fromUserName ? new URI('sip', fromUserName, host) : undefined,
+      from_display_name: fromDisplayName,
+    };
+    const headers = cloneArray(extraHeaders);
+    if (contentType) headers.push(`Content-Type: ${contentType}`);
+    return new OutgoingRequest(method, uri, this._ua, params, headers, body);
+  }
+
+  private _show(request: OutgoingRequest): void {
     this._request = request;
     this._direction = 'outgoing';
     this._local_identity = request.from;
     this._remote_identity = request.to;
     this._announce('local', request);
-    const { driver } = this._ua;
-    try {
-      driver.run((engine, now) => {
-        const id = send(engine, now, String(uri), {
-          extraHeaders: headers,
-          fromUserName: fromUserName || undefined,
-          fromDisplayName: fromDisplayName || undefined,
-          contentType: body ? contentType : undefined,
-          body: body || undefined,
-        });
-        driver.requests.set(id, (cause, response) => this._over(cause, response));
-      });
-    } catch (error) {
-      if ((error as ErrorRow)[0] !== 'stopped') raise(error);
-      this._over(causes.CONNECTION_ERROR, undefined);
-    }
   }
 
   private _over(cause: string | undefined, row: MessageRow | undefined): void {

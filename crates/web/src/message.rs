@@ -58,12 +58,10 @@ impl Row {
 
     /// A request of ours as it would be sent.
     pub(crate) fn outgoing(self, request: &OutgoingRequest) -> Row {
-        // The engine has made it, so that it can be written and read.
-        let read = request.write().ok().and_then(|bytes| {
-            let limits = Limits::default().with_message_size(bytes.len());
-            Message::parse(bytes, &limits).ok()
-        });
-        self.maybe_message(read.as_ref())
+        match outgoing_row(request) {
+            Some(row) => self.row(&row),
+            None => self.none(),
+        }
     }
 
     /// Content and media type of a body.
@@ -72,6 +70,17 @@ impl Row {
             Some(body) => self.lossy(&body.content).text(&body.content_type),
             None => self.none().none(),
         }
+    }
+}
+
+/// The row of a request of ours as it would be sent.
+pub(crate) fn outgoing_row(request: &OutgoingRequest) -> Option<Row> {
+    // The engine has made it, so that it can be written and read.
+    let bytes = request.write().ok()?;
+    let limits = Limits::default().with_message_size(bytes.len());
+    match Message::parse(bytes, &limits).ok()? {
+        Message::Request(request) => Some(request_row(&request, None)),
+        Message::Response(_) => None,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Commands that need no session: MESSAGE, OPTIONS and subscriptions. Each throws an `ErrorRow`
 //! where it is not carried out.
 
-use offhook_core::{LastNotify, NotifyOptions};
+use offhook_core::{LastNotify, NotifyOptions, RequestId};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::{Engine, subscription};
 use crate::errors::Refusal;
+use crate::message::outgoing_row;
 use crate::options::{self, Options, body};
+use crate::rows::Row;
 use crate::time::{duration, instant};
 
 #[wasm_bindgen]
@@ -41,6 +43,12 @@ impl Engine {
             .agent
             .send_options(instant(now), target, body, options)?;
         Ok(id.0 as f64)
+    }
+
+    /// A MESSAGE or OPTIONS of ours as it was made, until it is answered.
+    #[wasm_bindgen(js_name = sentRequest)]
+    pub fn sent_request(&self, id: f64) -> Option<Row> {
+        outgoing_row(self.agent.sent_request(RequestId(id as u64))?)
     }
 
     /// Subscribes; returns the subscription.

@@ -211,6 +211,8 @@ export interface Engine {
   /** These return the number that `requestOver` names. */
   sendMessage(now: number, target: string, options: RequestOptions): number;
   sendOptions(now: number, target: string, options: RequestOptions): number;
+  /** What one of these sends, until it is answered. */
+  sentRequest(request: number): MessageRow | undefined;
   /** Returns the subscription's number. */
   subscribe(now: number, target: string, event: string, options: SubscribeOptions): number;
   refreshSubscription(now: number, subscription: number, contentType?: string, body?: string): void;

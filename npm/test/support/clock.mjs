@@ -9,10 +9,13 @@ export function virtualClock(t) {
     get now() {
       return performance.now();
     },
-    /** Lets time pass, and what is due happen. */
+    /** Lets time pass, and what is due happen, in steps: what comes of it may be due, too. */
     async advance(milliseconds) {
-      t.mock.timers.tick(milliseconds);
-      await settled();
+      const end = this.now + milliseconds;
+      while (this.now < end) {
+        t.mock.timers.tick(Math.min(100, end - this.now));
+        await settled();
+      }
     },
   };
 }

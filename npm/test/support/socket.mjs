@@ -85,6 +85,11 @@ export class ScriptedSocket {
     return this.sent.findLast((message) => message.method === method);
   }
 
+  /** All messages that were sent and have this method. */
+  all(method) {
+    return this.sent.filter((message) => message.method === method);
+  }
+
   /** The last response that was sent, to this method where one is named. */
   lastResponse(method) {
     return this.sent.findLast(

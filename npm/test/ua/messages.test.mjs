@@ -36,6 +36,8 @@ test('a message goes out with what the application says, and tells its success',
   assert.equal(out.get('Content-Type'), 'text/markdown');
   assert.equal(out.get('X-Note'), 'hello');
   assert.equal(out.body, 'grüße');
+  assert.equal(request.call_id, out.get('Call-ID'));
+  assert.equal(request.from.getParam('tag'), out.tag('From'));
   socket.respond(out, 100);
   assert.deepEqual(succeeded, []);
   socket.respond(out, 202);

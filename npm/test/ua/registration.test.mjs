@@ -84,6 +84,18 @@ test('a refusal is told, with its response and cause', async (t) => {
   assert.equal(ua.isRegistered(), false);
 });
 
+test('a refresh that is refused ends the registration', async (t) => {
+  const { ua, socket, told } = await registered(t);
+  told.take();
+  socket.answers.REGISTER = (request) => socket.respond(request, 403);
+  ua.register();
+  await settled();
+  assert.equal(told.story, 'registrationFailed unregistered');
+  const [{ response, cause }] = told.of('unregistered');
+  assert.equal(response.status_code, 403);
+  assert.equal(cause, 'Rejected');
+});
+
 test('no answer is told without a response', async (t) => {
   const { told, clock } = await started(t);
   await clock.advance(32_500);
