@@ -1,16 +1,19 @@
-// The package's sources as the tests import them: bundled by esbuild. What uses the
-// engine needs the build before.
+// The package's sources as the tests import them: bundled by esbuild. What uses the engine needs
+// the build before.
 
 import { build } from 'esbuild';
 
 import { BUNDLE } from '../bundle.mjs';
 
-/** All that the module at `path`, counted from `npm/`, exports. */
-export async function load(path) {
+/** All that the modules at `paths`, counted from `npm/`, export. */
+export async function load(...paths) {
   const { outputFiles } = await build({
     ...BUNDLE,
-    entryPoints: [path],
     format: 'esm',
+    stdin: {
+      contents: paths.map((path) => `export * from './${path}';`).join('\n'),
+      resolveDir: BUNDLE.absWorkingDir,
+    },
     write: false,
   });
   const code = Buffer.from(outputFiles[0].contents).toString('base64');

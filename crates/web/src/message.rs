@@ -1,4 +1,5 @@
-//! Messages as rows: `[kind, text, head, body]` (`MessageRow` in `npm/src/engine/rows.ts`).
+//! Messages as rows: `[kind, text, head, body, parties]` (`MessageRow` in
+//! `npm/src/engine/rows.ts`).
 //!
 //! The head is text of lines, as one string costs less on its way to JavaScript than one for each
 //! header: the two of the start line (method and request URI, or status and reason), the tags of
@@ -12,14 +13,14 @@ use offhook_sip::{
 };
 use wasm_bindgen::prelude::*;
 
+use crate::grammar::Parties;
 use crate::rows::Row;
 
-/// The row of a message that did not come over a flow of the engine's; nothing, where the text is
-/// no message.
+/// The row of a message that did not come over a flow of the engine's; nothing, where the bytes
+/// are none. `text` is the same message, which goes into the row as it is.
 #[wasm_bindgen(js_name = parseMessage)]
-pub fn parse_message(text: &JsValue) -> Option<Row> {
-    let bytes = Bytes::from(text.as_string()?);
-    match Message::parse(bytes, &Limits::default()).ok()? {
+pub fn parse_message(text: &JsValue, bytes: Vec<u8>) -> Option<Row> {
+    match Message::parse(Bytes::from(bytes), &Limits::default()).ok()? {
         Message::Request(request) => Some(request_row(&request, Some(text))),
         Message::Response(response) => Some(response_row(&response, Some(text))),
     }
@@ -100,18 +101,20 @@ fn response_row(response: &Response, text: Option<&JsValue>) -> Row {
 
 /// `text` is the message where JavaScript has it already: it does not cross over again.
 fn finish(kind: &str, mut head: String, message: &Received, text: Option<&JsValue>) -> Row {
-    write_rest(&mut head, message);
+    let parties = Parties::of(message);
+    write_rest(&mut head, message, &parties);
     let row = match text {
         Some(text) => Row::of(kind).value(text),
         None => Row::of(kind).lossy(message.bytes()),
     };
-    row.text(&head).lossy(message.body())
+    row.text(&head)
+        .lossy(message.body())
+        .text(&parties.write(message))
 }
 
 /// Everything behind the start line.
-fn write_rest(head: &mut String, message: &Received) {
-    for party in [message.from(), message.to()] {
-        let party = party.ok();
+fn write_rest(head: &mut String, message: &Received, parties: &Parties<'_>) {
+    for party in [&parties.from, &parties.to] {
         line(
             head,
             party
@@ -128,13 +131,8 @@ fn write_rest(head: &mut String, message: &Received) {
         }
         Err(_) => head.push_str("\n\n"),
     }
-    let via = message.via().ok();
-    line(
-        head,
-        via.as_ref()
-            .and_then(|via| via.branch())
-            .unwrap_or_default(),
-    );
+    let via = parties.via.as_ref();
+    line(head, via.and_then(|via| via.branch()).unwrap_or_default());
     for header in message.lines() {
         headerize(head, header);
         line(head, header.value());
@@ -171,15 +169,19 @@ fn headerize(head: &mut String, header: HeaderLine<'_>) {
         Some(known) => known.as_str(),
         None => header.name(),
     };
-    let mut starts = true;
-    for letter in name.chars() {
-        let letter = if letter == '_' { '-' } else { letter };
-        head.push(match starts {
-            true => letter.to_ascii_uppercase(),
-            false => letter.to_ascii_lowercase(),
-        });
-        starts = letter == '-';
+    let mut start = head.len();
+    for word in name.split(['-', '_']) {
+        head.push_str(word);
+        head.push('-');
+        if let Some(word) = head.get_mut(start..) {
+            word.make_ascii_lowercase();
+        }
+        if let Some(letter) = head.get_mut(start..start + 1) {
+            letter.make_ascii_uppercase();
+        }
+        start = head.len();
     }
+    head.pop();
     head.push('\n');
 }
 
@@ -194,12 +196,12 @@ mod tests {
             Message::Request(request) => {
                 line(&mut head, request.method().as_str());
                 line(&mut head, request.uri_text());
-                write_rest(&mut head, &request);
+                write_rest(&mut head, &request, &Parties::of(&request));
             }
             Message::Response(response) => {
                 number(&mut head, u32::from(response.status().code()));
                 line(&mut head, response.reason());
-                write_rest(&mut head, &response);
+                write_rest(&mut head, &response, &Parties::of(&response));
             }
         }
         head

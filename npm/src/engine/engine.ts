@@ -264,8 +264,8 @@ export interface Engine {
 /** What the WebAssembly module exports. */
 export interface Module {
   Engine: new (config: EngineConfig, seed: Uint8Array) => Engine;
-  /** Reads a message that came over no flow of an engine. */
-  parseMessage(text: string): MessageRow | undefined;
+  /** Reads a message that came over no flow of an engine, `bytes`, which `text` is too. */
+  parseMessage(text: string, bytes: Uint8Array): MessageRow | undefined;
   /** Reads text by the rule of that number: see `values/grammar.ts`. */
   parse(rule: number, text: string): string | undefined;
 }

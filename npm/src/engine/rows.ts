@@ -3,9 +3,17 @@
 
 import type { Status } from './status';
 
-/** `request` or `response`, the text, its start line and headers (see `values/incoming.ts`), its
- * body. */
-export type MessageRow = [kind: 'request' | 'response', data: string, head: string, body: string];
+/**
+ * `request` or `response`, the text, its start line and headers (see `values/incoming.ts`), its
+ * body; and From, To and the topmost Via, as `Module.parse` answers, where all can be read.
+ */
+export type MessageRow = [
+  kind: 'request' | 'response',
+  data: string,
+  head: string,
+  body: string,
+  parties?: string,
+];
 
 export type Originator = 'local' | 'remote' | 'system';
 

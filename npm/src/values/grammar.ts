@@ -34,6 +34,20 @@ const enum Rule {
   AbsoluteUri,
 }
 
+export interface ViaValue {
+  protocol: string;
+  transport: string;
+  host: string;
+  host_type: string;
+  port?: number;
+  branch?: string;
+  received?: string;
+  rport?: number;
+  ttl?: number;
+  maddr?: string;
+  params?: Params;
+}
+
 type Data = Record<string, unknown>;
 type Params = Record<string, string | undefined>;
 
@@ -63,19 +77,20 @@ class Lines {
     return text ? Number(text) : undefined;
   }
 
-  /** Calls `found` for each pair of a counted list. */
-  pairs(found: (name: string, value: string | undefined) => void): void {
-    for (let count = Number(this.text()); count > 0; count -= 1) {
-      const pair = this.text();
-      const equals = pair.indexOf('=');
-      if (equals < 0) found(pair.toLowerCase(), undefined);
-      else found(pair.slice(0, equals).toLowerCase(), pair.slice(equals + 1));
-    }
+  /** Takes the next pair of a list into `name` and `value`; whether there was one. */
+  pair(): boolean {
+    const pair = this.text();
+    const equals = pair.indexOf('=');
+    this.name = (equals < 0 ? pair : pair.slice(0, equals)).toLowerCase();
+    this.value = equals < 0 ? undefined : pair.slice(equals + 1);
+    return pair !== '';
   }
+  name = '';
+  value: string | undefined = undefined;
 
   params(): Params {
     const params: Params = {};
-    this.pairs((name, value) => (params[name] = value));
+    while (this.pair()) params[this.name] = this.value;
     return params;
   }
 }
@@ -92,36 +107,39 @@ function uri(lines: Lines): URI {
   const made = new URI(scheme, user && unescape(user), host || 'x', lines.number());
   // A telephone number has no host.
   made._host = host;
-  lines.pairs((name, value) => {
-    const folded = name === 'transport' || name === 'user' ? value?.toLowerCase() : value;
-    made.setParam(name, name === 'lr' ? undefined : folded);
-  });
-  lines.pairs((name, value = '') => made.setHeader(name, [...(made.getHeader(name) ?? []), value]));
+  while (lines.pair()) {
+    const { name, value = null } = lines;
+    const folded = name === 'transport' || name === 'user' ? value && value.toLowerCase() : value;
+    made._parameters[name] = name === 'lr' ? null : folded;
+  }
+  while (lines.pair()) {
+    const { name, value = '' } = lines;
+    made.setHeader(name, [...(made.getHeader(name) ?? []), value]);
+  }
   return made;
 }
 
 function address(lines: Lines): NameAddrHeader {
   const name = lines.maybe();
   const made = new NameAddrHeader(uri(lines), name?.slice(1));
-  lines.pairs((name, value) => made.setParam(name, value));
+  while (lines.pair()) made._parameters[lines.name] = lines.value ?? null;
   return made;
 }
 
 /** From and To: the tag is the last parameter. */
 function party(lines: Lines): NameAddrHeader {
   const made = address(lines);
-  const tag = made.deleteParam('tag');
-  if (tag !== undefined) made.setParam('tag', tag);
+  const { tag, ...others } = made._parameters;
+  if (tag !== undefined) made._parameters = { ...others, tag };
   return made;
 }
 
 /** Of a Contact, the parameters that are numbers are written as such. */
 function contact(lines: Lines): NameAddrHeader {
   const made = address(lines);
-  for (const [name, number] of [['q', /^[01](?:\.\d*)?$/], ['expires', /^\d+$/]] as const) {
-    const value = made.getParam(name);
-    if (value && number.test(value)) made.setParam(name, Number(value));
-  }
+  const { q, expires } = made._parameters;
+  if (q && /^0(?:\.\d*)?$/.test(q)) made.setParam('q', Number(q));
+  if (expires && /^\d+$/.test(expires)) made.setParam('expires', Number(expires));
   return made;
 }
 
@@ -156,24 +174,31 @@ function take<T>(
 const text = (value: string): string | undefined => (/^[^"[]/.test(value) ? value : undefined);
 const seconds = (value: string): number | undefined => (/^\d+$/.test(value) ? +value : undefined);
 
-function via(lines: Lines): Data {
-  const [protocol, transport, host, host_type] = [1, 2, 3, 4].map(() => lines.text());
-  const port = lines.number();
-  const params = lines.params();
+/** The parameters of a Via that have a place of their own, where their values can be theirs. */
+const VIA: Record<string, (value: string) => string | number | undefined> = {
+  ttl: seconds,
+  maddr: (value) => value,
+  received: (value) => value.replace(/^\[|\]$/g, ''),
+  branch: text,
+  rport: seconds,
+};
+
+function via(lines: Lines): ViaValue {
   const data = {
-    protocol,
-    transport,
-    host_type,
-    host,
-    port,
-    ttl: take(params, 'ttl', seconds),
-    maddr: take(params, 'maddr', (value) => value),
-    received: take(params, 'received', (value) => value.replace(/^\[|\]$/g, '')),
-    branch: take(params, 'branch', text),
-    rport: take(params, 'rport', seconds),
-  };
-  if ('rport' in params) delete params['rport'];
-  return withParams(data, params);
+    protocol: lines.text(),
+    transport: lines.text(),
+    host: lines.text(),
+    host_type: lines.text(),
+  } as ViaValue;
+  const port = lines.number();
+  if (port !== undefined) data.port = port;
+  while (lines.pair()) {
+    const { name, value } = lines;
+    const own = value === undefined ? undefined : VIA[name]?.(value);
+    if (own !== undefined) (data as unknown as Data)[name] = own;
+    else if (name !== 'rport') (data.params ??= {})[name] = value;
+  }
+  return data;
 }
 
 function challenge(lines: Lines): Data {
@@ -251,6 +276,12 @@ function hostport(lines: Lines): Data {
   return withParams({ host_type, host: lines.text(), port: lines.number() }, {});
 }
 
+/** A host of that kind, without a port. */
+function hostOf(kind: string, lines: Lines): Grammar {
+  const { host_type, port } = hostport(lines);
+  return host_type === kind && port === undefined ? { host_type } : -1;
+}
+
 type Reader = [rule: Rule, read: (lines: Lines) => Grammar];
 
 const challengeReader: Reader = [Rule.Challenge, challenge];
@@ -286,6 +317,16 @@ const READERS: Record<string, Reader> = {
   Subscription_State: [Rule.Word, subscriptionState],
   Replaces: [Rule.CallId, replaces],
   hostport: [Rule.HostPort, hostport],
+  hostname: [Rule.HostPort, (lines) => hostOf('domain', lines)],
+  IPv4address: [Rule.HostPort, (lines) => hostOf('IPv4', lines)],
+  IPv6reference: [Rule.HostPort, (lines) => hostOf('IPv6', lines)],
+  name_addr: [
+    Rule.Bracketed,
+    (lines) => {
+      const { _display_name: display_name, _uri: uri, _parameters } = address(lines);
+      return Object.keys(_parameters).length ? -1 : withParams({ display_name, uri }, {});
+    },
+  ],
   host: [
     Rule.HostPort,
     (lines) => {
@@ -307,7 +348,7 @@ const QUOTED = '"(?:[^"\\\\]|\\\\.)*"';
 const TOKENS = `${TOKEN}(?:\\s*,\\s*${TOKEN})*`;
 const PARAMS = `(?:\\s*;\\s*${TOKEN}(?:\\s*=\\s*(?:${TOKEN}|${QUOTED}|\\[[\\da-f:.]+\\]))?)*`;
 const UUID = '[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}';
-const ESCAPED = '%[\\da-f]{2}';
+const USER = "(?:[\\w\\-.!~*'()&=+$,;?/]|%[\\da-f]{2})";
 const WORD = '[\\w\\-.!%*+`\'~()<>:\\\\"/[\\]?{}]+';
 
 const nothing = (): Grammar => ({});
@@ -317,7 +358,8 @@ const itself = (text: string): Grammar => text;
 const PATTERNS: Record<string, [pattern: string, read: (text: string) => Grammar]> = {
   token: [TOKEN, nothing],
   quoted_string: [`\\s*${QUOTED}`, nothing],
-  user: [`(?:[\\w\\-.!~*'()&=+$,;?/]|${ESCAPED})+`, nothing],
+  quoted_string_clean: [`\\s*${QUOTED}`, nothing],
+  user: [`${USER}+`, nothing],
   delta_seconds: ['\\d+', nothing],
   qvalue: ['0(?:\\.\\d{0,3})?|1(?:\\.0{0,3})?', nothing],
   Supported: [`(?:${TOKENS})?`, nothing],
@@ -338,6 +380,14 @@ const PATTERNS: Record<string, [pattern: string, read: (text: string) => Grammar
   port: ['\\d{1,5}', (port) => ({ port: Number(port) })],
   scheme: ['[a-z][a-z\\d+\\-.]*', (scheme) => ({ scheme })],
   Method: [TOKEN, (method) => ({ method })],
+  Status_Code: ['\\d{3}', (code) => ({ status_code: Number(code) })],
+  userinfo: [
+    `${USER}+(?::(?:(?![;?/])${USER})*)?@`,
+    (text) => {
+      const [, password] = /:(.*)@$/s.exec(text) ?? [];
+      return withParams({ user: unescape(text.slice(0, -1)), password }, {});
+    },
+  ],
   SIP_Version: ['sip/\\d+\\.\\d+', (sip_version) => ({ sip_version })],
 };
 
@@ -348,8 +398,8 @@ const PATTERNS: Record<string, [pattern: string, read: (text: string) => Grammar
  */
 export function parse(input: string, startRule = 'CRLF'): Grammar {
   const reader = own(READERS, startRule);
-  // Text objects are taken, and what has no text is refused, as JsSIP refuses it.
-  const text = input.toString();
+  // Text objects are taken; what is no text throws a TypeError, as it does in JsSIP.
+  const text = input.charAt(0) + input.slice(1);
   if (reader) {
     if (startRule === 'Contact' && text.trim() === '*') {
       return [{ possition: text.length, offset: 0, parsed: '*' }];
@@ -366,14 +416,15 @@ function own<T>(table: Record<string, T>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-/** `URI.parse`. */
-export function parseUri(text: string): URI | undefined {
-  const found = parse(text, 'SIP_URI');
-  return found === -1 ? undefined : found;
+/** Who a message is between, and the way that its answer takes. */
+export interface Parties {
+  from: NameAddrHeader;
+  to: NameAddrHeader;
+  via: ViaValue;
 }
 
-/** `NameAddrHeader.parse`. */
-export function parseNameAddr(text: string): NameAddrHeader | undefined {
-  const found = parse(text, 'Name_Addr_Header');
-  return found === -1 ? undefined : found;
+/** What the engine has read of every message (`MessageRow`). */
+export function parties(text: string): Parties {
+  const lines = new Lines(text);
+  return { from: party(lines), to: party(lines), via: via(lines) };
 }

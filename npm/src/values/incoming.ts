@@ -4,7 +4,7 @@
 import { logger } from '../debug';
 import type { MessageRow } from '../engine/rows';
 import { NotSupportedError } from './exceptions';
-import { parse, type ListedAddress } from './grammar';
+import { parse, parties, type ListedAddress, type ViaValue } from './grammar';
 import type { NameAddrHeader } from './name_addr';
 import { parseDescription, type SessionDescription } from './sdp';
 import { headerize } from './text';
@@ -43,20 +43,6 @@ class Listed implements Header {
   }
 }
 
-export interface ViaValue {
-  protocol: string;
-  transport: string;
-  host: string;
-  host_type: string;
-  port?: number;
-  branch?: string;
-  received?: string;
-  rport?: number;
-  ttl?: number;
-  maddr?: string;
-  params?: Record<string, string | undefined>;
-}
-
 export interface ReplacesValue {
   call_id: string;
   to_tag?: string;
@@ -79,6 +65,7 @@ export class IncomingMessage {
   sdp: SessionDescription | null = null;
 
   private _head: string | string[];
+  private _parties: string | undefined;
   private declare _headers: Record<string, Header[]> | undefined;
   private declare _from: Read<NameAddrHeader>;
   private declare _to: Read<NameAddrHeader>;
@@ -94,6 +81,17 @@ export class IncomingMessage {
     this.data = row[1];
     this._head = row[2];
     this.body = row[3];
+    this._parties = row[4];
+  }
+
+  /** Reads From, To and Via, which the engine has taken apart already. */
+  private _readParties(): void {
+    if (!this._parties) return;
+    const { from, to, via } = parties(this._parties);
+    this._parties = undefined;
+    this._from ??= from;
+    this._to ??= to;
+    this._via ??= via;
   }
 
   /** The lines of the head. */
@@ -124,6 +122,7 @@ export class IncomingMessage {
   }
 
   get from(): NameAddrHeader {
+    if (!this._from) this._readParties();
     return (this._from ??= this._typed('From', 'From')) as NameAddrHeader;
   }
   set from(value: NameAddrHeader) {
@@ -131,6 +130,7 @@ export class IncomingMessage {
   }
 
   get to(): NameAddrHeader {
+    if (!this._to) this._readParties();
     return (this._to ??= this._typed('To', 'To')) as NameAddrHeader;
   }
   set to(value: NameAddrHeader) {
@@ -139,6 +139,7 @@ export class IncomingMessage {
 
   /** The topmost one. */
   get via(): ViaValue {
+    if (!this._via) this._readParties();
     return (this._via ??= this._typed('Via', 'Via')) as ViaValue;
   }
   set via(value: ViaValue) {
@@ -228,7 +229,7 @@ export class IncomingMessage {
   /** All headers by name, as `headerize` spells it. */
   get headers(): Record<string, Header[]> {
     if (this._headers) return this._headers;
-    const headers: Record<string, Header[]> = (this._headers = Object.create(null));
+    const headers: Record<string, Header[]> = (this._headers = {});
     const lines = this._lines;
     for (let at = HEAD; at + 1 < lines.length; at += 2) {
       const name = lines[at] as string;
@@ -258,7 +259,7 @@ export class IncomingMessage {
   }
 
   hasHeader(name: string): boolean {
-    return headerize(name) in this.headers;
+    return this.headers[headerize(name)] !== undefined;
   }
 
   /**

@@ -1,6 +1,6 @@
 // An address with a display name and parameters: From, To, Contact and the like.
 
-import { parseNameAddr } from './grammar';
+import { parse } from './grammar';
 import { WithParams, type Parameters } from './params';
 import { URI } from './uri';
 
@@ -10,7 +10,8 @@ export class NameAddrHeader extends WithParams {
 
   /** Reads `"Name" <uri>;params`; `undefined` where the text is no such thing. */
   static parse(name_addr_header: string): NameAddrHeader | undefined {
-    return parseNameAddr(name_addr_header);
+    const found = parse(name_addr_header, 'Name_Addr_Header');
+    return found === -1 ? undefined : found;
   }
 
   constructor(uri: URI, display_name?: string | number | null, parameters?: Parameters | null) {

@@ -236,6 +236,8 @@ export class OutgoingRequest {
     for (let at = HEAD; at + 1 < lines.length; at += 2) {
       const name = lines[at] ?? '';
       const value = lines[at + 1] ?? '';
+      // It is counted when the request is written.
+      if (name === 'Content-Length') continue;
       if (OWN.includes(name)) (this.headers[name] ??= []).push(value);
       else (LAST.includes(name) ? this._last : this.extraHeaders).push(`${name}: ${value}`);
     }

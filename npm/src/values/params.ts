@@ -6,32 +6,32 @@ export type Parameters = Record<string, ParamValue>;
 
 export class WithParams {
   /** By name in lower case; `null` for a parameter without a value. */
-  _parameters: Record<string, string | null> = Object.create(null);
+  _parameters: Record<string, string | null> = {};
 
   setParam(key: string, value?: ParamValue): void {
     if (key) this._parameters[key.toLowerCase()] = value?.toString() ?? null;
   }
 
   getParam<T = string | null | undefined>(key: string): T {
-    return (key ? this._parameters[key.toLowerCase()] : undefined) as T;
+    return (this.hasParam(key) ? this._parameters[key.toLowerCase()] : undefined) as T;
   }
 
   hasParam(key: string): boolean {
-    return (key ? key.toLowerCase() in this._parameters : undefined) as boolean;
+    return (key ? Object.hasOwn(this._parameters, key.toLowerCase()) : undefined) as boolean;
   }
 
   deleteParam(key: string): string | null | undefined {
-    const value = this._parameters[key.toLowerCase()];
+    const value = this.getParam<string | null | undefined>(key.toLowerCase());
     delete this._parameters[key.toLowerCase()];
     return value;
   }
 
   clearParams(): void {
-    this._parameters = Object.create(null);
+    this._parameters = {};
   }
 
   protected _setParams(params: Parameters | null | undefined): void {
-    for (const name of Object.keys(params ?? {})) this.setParam(name, params?.[name]);
+    if (params) for (const name of Object.keys(params)) this.setParam(name, params[name]);
   }
 
   protected _writeParams(): string {

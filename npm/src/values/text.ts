@@ -21,7 +21,7 @@ export function headerize(name: string): string {
  * that are there already are kept, and what cannot be one is text.
  */
 export function escapeUser(user: string): string {
-  return encodeURIComponent(unescape(user).replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+  return encodeURIComponent(unescape(String(user)).replace(/\p{Surrogate}/gu, '\ufffd')).replace(
     /%(?:3A|2B|3F|2F)/g,
     decodeURIComponent,
   );
@@ -29,6 +29,7 @@ export function escapeUser(user: string): string {
 
 /** `text` without its escapes; as it is, when they are no UTF-8. */
 export function unescape(text: string): string {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {

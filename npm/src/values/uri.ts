@@ -1,6 +1,6 @@
 // A SIP URI that can be read and changed part by part.
 
-import { parseUri } from './grammar';
+import { parse } from './grammar';
 import { WithParams, type Parameters } from './params';
 import { escapeUser, headerize } from './text';
 
@@ -13,11 +13,12 @@ export class URI extends WithParams {
   _host: string;
   _port: number | null | undefined;
   /** By name as `headerize` spells it. */
-  _headers: Record<string, string[]> = Object.create(null);
+  _headers: Record<string, string[]> = {};
 
   /** Reads a `sip` or `sips` URI; `undefined` where the text is none. */
   static parse(uri: string): URI | undefined {
-    return parseUri(uri);
+    const found = parse(uri, 'SIP_URI');
+    return found === -1 ? undefined : found;
   }
 
   constructor(
@@ -25,8 +26,8 @@ export class URI extends WithParams {
     user: string | null | undefined,
     host: string,
     port?: number | null,
-    parameters: Parameters | null = {},
-    headers: Headers | null = {},
+    parameters?: Parameters | null,
+    headers?: Headers | null,
   ) {
     super();
     if (!host) throw new TypeError('missing or invalid "host" parameter');
@@ -35,7 +36,9 @@ export class URI extends WithParams {
     this._host = host;
     this._port = port;
     this._setParams(parameters);
-    for (const name of Object.keys(headers ?? {})) this.setHeader(name, headers?.[name] ?? '');
+    if (headers) {
+      for (const name of Object.keys(headers)) this.setHeader(name, headers[name] ?? '');
+    }
   }
 
   get scheme(): URIScheme {
@@ -72,21 +75,23 @@ export class URI extends WithParams {
   }
 
   getHeader(name: string): string[] | undefined {
-    return name ? this._headers[headerize(name)] : undefined;
+    const spelled = name && headerize(name);
+    return name && Object.hasOwn(this._headers, spelled) ? this._headers[spelled] : undefined;
   }
 
   hasHeader(name: string): boolean {
-    return (name ? headerize(name) in this._headers : undefined) as boolean;
+    return (name ? Object.hasOwn(this._headers, headerize(name)) : undefined) as boolean;
   }
 
   deleteHeader(name: string): string[] | undefined {
-    const values = this._headers[headerize(name)];
-    delete this._headers[headerize(name)];
+    const spelled = headerize(name);
+    const values = this.getHeader(spelled);
+    delete this._headers[spelled];
     return values;
   }
 
   clearHeaders(): void {
-    this._headers = Object.create(null);
+    this._headers = {};
   }
 
   clone(): this {

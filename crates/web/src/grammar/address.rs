@@ -57,7 +57,11 @@ pub(super) fn uri_lines(lines: &mut Lines, uri: &Uri<'_>) {
         _ => uri.host(),
     };
     match uri.password() {
-        Some(password) => lines.text(&[uri.user().unwrap_or_default(), password].join(":")),
+        Some(password) => {
+            lines.more(uri.user().unwrap_or_default());
+            lines.more(":");
+            lines.text(password);
+        }
         None => lines.maybe(uri.user()),
     }
     match uri.is_sip() {
@@ -65,7 +69,7 @@ pub(super) fn uri_lines(lines: &mut Lines, uri: &Uri<'_>) {
         false => lines.maybe(host),
     }
     match uri.port() {
-        Some(port) => lines.number(usize::from(port)),
+        Some(port) => lines.number(u32::from(port)),
         None => lines.text(""),
     }
     lines.params(&uri.params());
@@ -100,18 +104,27 @@ pub(super) fn address(lines: &mut Lines, text: &str) -> Option<()> {
 
 /// The same, where there must be `<>` around the URI.
 pub(super) fn bracketed(lines: &mut Lines, text: &str) -> Option<()> {
-    text.contains('<').then_some(())?;
-    address(lines, text)
+    let first = text.find(['<', '"', ';']);
+    let is_bracketed = first.is_some_and(|at| !text[at..].starts_with(';'));
+    is_bracketed.then(|| address(lines, text))?
 }
 
-fn address_lines(lines: &mut Lines, text: &str, address: &NameAddr<'_>) {
+pub(super) fn address_lines(lines: &mut Lines, text: &str, address: &NameAddr<'_>) {
     let is_quoted = text.trim_start().starts_with('"');
     match &address.display_name {
-        Some(name) if is_quoted => lines.text(&["\"", name].concat()),
+        Some(name) if is_quoted => {
+            lines.more("\"");
+            lines.text(name);
+        }
         // A name of words has one space between them.
         Some(name) => {
-            let words: Vec<_> = name.split_ascii_whitespace().collect();
-            lines.text(&["\"", &words.join(" ")].concat());
+            let mut space = "\"";
+            for word in name.split_ascii_whitespace() {
+                lines.more(space);
+                lines.more(word);
+                space = " ";
+            }
+            lines.text("");
         }
         // A name may be there and empty.
         None => lines.text(if is_quoted { "\"" } else { "" }),

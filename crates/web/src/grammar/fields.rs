@@ -7,13 +7,16 @@ use super::lines::Lines;
 
 /// Protocol, transport, host with its kind, port, and parameters: of the first, which is ours.
 pub(super) fn via(lines: &mut Lines, text: &str) -> Option<()> {
-    let via = Via::parse(split_list(text).0.trim()).ok()?;
+    via_lines(lines, &Via::parse(split_list(text).0.trim()).ok()?)
+}
+
+pub(super) fn via_lines(lines: &mut Lines, via: &Via<'_>) -> Option<()> {
     let kind = host_kind(via.host)?;
     for text in [via.protocol, via.transport, via.host, kind] {
         lines.text(text);
     }
     match via.port {
-        Some(port) => lines.number(usize::from(port)),
+        Some(port) => lines.number(u32::from(port)),
         None => lines.text(""),
     }
     lines.params(&via.params);
@@ -23,7 +26,7 @@ pub(super) fn via(lines: &mut Lines, text: &str) -> Option<()> {
 /// Number and method.
 pub(super) fn cseq(lines: &mut Lines, text: &str) -> Option<()> {
     let cseq = CSeq::parse(text).ok()?;
-    lines.number(cseq.number as usize);
+    lines.number(cseq.number);
     lines.text(cseq.method.as_str());
     Some(())
 }
@@ -77,7 +80,7 @@ pub(super) fn hostport(lines: &mut Lines, text: &str) -> Option<()> {
     lines.text(&host.to_ascii_lowercase());
     if let Some(port) = port {
         let digits = !port.is_empty() && port.bytes().all(digit);
-        lines.number(usize::from(digits.then(|| port.parse::<u16>().ok())??));
+        lines.number(u32::from(digits.then(|| port.parse::<u16>().ok())??));
     } else {
         lines.text("");
     }

@@ -6,23 +6,28 @@ use std::ops::Range;
 use offhook_sip::Params;
 
 /// Text that grows line by line.
-#[derive(Default)]
 pub(super) struct Lines(String);
 
 impl Lines {
-    pub(super) fn new() -> Lines {
-        Lines::default()
+    /// Room for what `length` bytes of a message say.
+    pub(super) fn new(length: usize) -> Lines {
+        Lines(String::with_capacity(length + 32))
     }
 
     /// A line; line ends inside it, which only folded header values have, become spaces.
     pub(super) fn text(&mut self, text: &str) {
-        if text.contains(['\r', '\n']) {
+        self.more(text);
+        self.0.push('\n');
+    }
+
+    /// A part of a line.
+    pub(super) fn more(&mut self, text: &str) {
+        if text.bytes().any(|byte| matches!(byte, b'\r' | b'\n')) {
             let blank = |c: char| if matches!(c, '\r' | '\n') { ' ' } else { c };
             self.0.extend(text.chars().map(blank));
         } else {
             self.0.push_str(text);
         }
-        self.0.push('\n');
     }
 
     /// What is not there is an empty line.
@@ -30,43 +35,32 @@ impl Lines {
         self.text(text.unwrap_or_default());
     }
 
-    pub(super) fn number(&mut self, number: usize) {
-        let mut digits = [0u8; 20];
-        let mut at = digits.len();
-        let mut rest = number;
+    pub(super) fn number(&mut self, mut number: u32) {
+        // `fmt` would bring much along.
+        let mut digits = [b'0'; 10];
+        let mut start = digits.len();
         loop {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
+            start -= 1;
+            digits[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
                 break;
             }
         }
-        for digit in &digits[at..] {
-            self.0.push(char::from(*digit));
-        }
-        self.0.push('\n');
+        self.text(std::str::from_utf8(&digits[start..]).unwrap_or_default());
     }
 
-    /// How many pairs there are, and each: `name=value`, or `name` without a value.
+    /// Each pair, `name=value`, or `name` without a value; and an empty line behind the last.
     pub(super) fn pairs<'p>(&mut self, pairs: impl Iterator<Item = (&'p str, Option<&'p str>)>) {
-        // The number is written when it is known.
-        let start = self.0.len();
-        let mut count = 0;
         for (name, value) in pairs {
-            count += 1;
-            match value {
-                None => self.text(name),
-                Some(value) => {
-                    self.0.push_str(name);
-                    self.0.push('=');
-                    self.text(value);
-                }
+            self.more(name);
+            if let Some(value) = value {
+                self.more("=");
+                self.more(value);
             }
+            self.0.push('\n');
         }
-        let pairs = self.0.split_off(start);
-        self.number(count);
-        self.0.push_str(&pairs);
+        self.0.push('\n');
     }
 
     pub(super) fn params(&mut self, params: &Params<'_>) {
@@ -77,10 +71,11 @@ impl Lines {
     pub(super) fn place(&mut self, text: &str, place: Range<usize>) {
         for end in [place.end, place.start] {
             let before = text.get(..end).unwrap_or_default();
-            self.number(match before.is_ascii() {
+            let units = match before.is_ascii() {
                 true => end,
                 false => before.encode_utf16().count(),
-            });
+            };
+            self.number(units as u32);
         }
     }
 
