@@ -1,6 +1,7 @@
 //! One queue for the timers of all machines of an owner.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
 
 use crate::time::Instant;
@@ -8,7 +9,7 @@ use crate::time::Instant;
 /// The timers of many machines, each named by a key, in the order in which they are due.
 ///
 /// A key stands at most once: setting it again moves it. Setting, cancelling and expiring cost
-/// `O(log n)`; the next deadline is found without a search. Timers due at the same moment expire
+/// `O(log n)`, amortised; the next deadline is found without a search. Timers due at the same moment expire
 /// in the order of their keys, so that a run can be replayed exactly.
 ///
 /// ```
@@ -23,14 +24,19 @@ use crate::time::Instant;
 /// ```
 #[derive(Clone, Debug)]
 pub struct TimerQueue<K> {
-    due: BTreeSet<(Instant, K)>,
+    /// What is due when, the first one on top. Timers that were moved or cancelled may still stand
+    /// here: true is what `deadlines` says. The one on top is always true.
+    due: BinaryHeap<Reverse<(Instant, K)>>,
     deadlines: HashMap<K, Instant>,
 }
 
-impl<K> Default for TimerQueue<K> {
+/// How many entries that are true no more are let stand beside as many as there are timers.
+const STALE: usize = 64;
+
+impl<K: Ord> Default for TimerQueue<K> {
     fn default() -> Self {
         TimerQueue {
-            due: BTreeSet::new(),
+            due: BinaryHeap::new(),
             deadlines: HashMap::new(),
         }
     }
@@ -44,33 +50,44 @@ impl<K: Copy + Eq + Hash + Ord> TimerQueue<K> {
 
     /// Sets the timer `key` to fire at `at`; if it was set already, it moves there.
     pub fn set(&mut self, key: K, at: Instant) {
-        if let Some(before) = self.deadlines.insert(key, at) {
-            self.due.remove(&(before, key));
+        if self.deadlines.insert(key, at) != Some(at) {
+            self.due.push(Reverse((at, key)));
+            self.tidy();
         }
-        self.due.insert((at, key));
     }
 
     /// Takes the timer `key` out of the queue, if it stands there.
     pub fn cancel(&mut self, key: &K) {
-        if let Some(at) = self.deadlines.remove(key) {
-            self.due.remove(&(at, *key));
+        if self.deadlines.remove(key).is_some() {
+            self.tidy();
         }
     }
 
     /// When the first timer is due.
     pub fn next(&self) -> Option<Instant> {
-        self.due.first().map(|&(at, _)| at)
+        self.due.peek().map(|&Reverse((at, _))| at)
     }
 
     /// Takes out and returns the first timer, if it is due at `now`. Call it until `None`.
     pub fn expire(&mut self, now: Instant) -> Option<K> {
-        let &(at, key) = self.due.first()?;
+        let &Reverse((at, key)) = self.due.peek()?;
         if at > now {
             return None;
         }
-        self.due.pop_first();
-        self.deadlines.remove(&key);
+        self.cancel(&key);
         Some(key)
+    }
+
+    /// Lets go what is true no more: on top always, and everywhere when it gets too much.
+    fn tidy(&mut self) {
+        let deadlines = &self.deadlines;
+        let is_true = |Reverse((at, key)): &Reverse<(Instant, K)>| deadlines.get(key) == Some(at);
+        while self.due.peek().is_some_and(|top| !is_true(top)) {
+            self.due.pop();
+        }
+        if self.due.len() > 2 * self.deadlines.len() + STALE {
+            self.due.retain(is_true);
+        }
     }
 
     /// When the timer `key` is due, if it is set.
@@ -91,6 +108,8 @@ impl<K: Copy + Eq + Hash + Ord> TimerQueue<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn at(micros: u64) -> Instant {
@@ -119,6 +138,21 @@ mod tests {
         assert_eq!(timers.expire(at(100)), Some(2));
         assert_eq!(timers.expire(at(100)), None);
         assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn timers_that_are_moved_and_cancelled_leave_nothing_behind() {
+        let mut timers = TimerQueue::new();
+        for round in 0..1000_u64 {
+            timers.set(1, at(1));
+            timers.set(round, at(10_000 - round));
+            timers.set(2, at(20_000 + round));
+            timers.cancel(&(round / 2));
+        }
+        assert!(timers.due.len() <= 2 * timers.len() + STALE);
+        let fired: Vec<_> = std::iter::from_fn(|| timers.expire(at(30_000))).collect();
+        assert_eq!(fired.len(), fired.iter().collect::<HashSet<_>>().len());
+        assert_eq!((timers.due.len(), timers.len()), (0, 0));
     }
 
     #[test]
