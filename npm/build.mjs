@@ -114,6 +114,29 @@ function bundle(entry, outfile, format, options = {}) {
   });
 }
 
+/** JsSIP's files by name (`offhook/lib/UA`): each gives what the package itself has made of it. */
+function library() {
+  const names = readdirSync(join(here, 'src/lib')).map((name) => name.replace(/\.ts$/, ''));
+  for (const [format, kind, itself] of [
+    ['esm', 'js', '../offhook.js'],
+    ['cjs', 'cjs', '../offhook.cjs'],
+  ]) {
+    const { outputFiles } = esbuild.buildSync({
+      ...BUNDLE,
+      entryPoints: names.map((name) => `src/lib/${name}.ts`),
+      external: ['../api', '../index'],
+      format,
+      outdir: join(dist, 'lib'),
+      outExtension: { '.js': `.${kind}` },
+      write: false,
+    });
+    for (const { path, text } of outputFiles) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text.replace(/(['"])\.\.\/(?:api|index)\1/g, `'${itself}'`));
+    }
+  }
+}
+
 /** The declarations, once for `import` and once for `require`: they name their neighbours by file. */
 function declare() {
   const types = join(build, 'types');
@@ -153,6 +176,7 @@ const itself = 'module.exports=module.exports.default;module.exports.default=mod
 bundle('src/entry.ts', 'dist/offhook.cjs', 'cjs', withText(itself));
 const global = { footer: { js: 'JsSIP=JsSIP.default;' }, globalName: 'JsSIP' };
 bundle('src/entry.ts', 'dist/offhook.min.js', 'iife', global);
+library();
 // The engine alone, for tests of its contract.
 bundle('src/engine/load.ts', 'build/engine.mjs', 'esm');
 declare();

@@ -1,0 +1,4 @@
+// For applications that import JsSIP by its file.
+
+export * from '../index';
+export { default } from '../index';

@@ -1,0 +1,3 @@
+// For applications that import types from JsSIP's file of this name.
+
+export type { RecoveryOptions, Transport } from '../transport';
