@@ -9,13 +9,14 @@ export function virtualClock(t) {
     get now() {
       return performance.now();
     },
-    /** Lets time pass, and what is due happen, in steps: what comes of it may be due, too. */
+    /** Lets time pass, and what is due happen, in steps: what comes of it may be due, too.
+     * Without any time, what is due now happens. */
     async advance(milliseconds) {
       const end = this.now + milliseconds;
-      while (this.now < end) {
+      do {
         t.mock.timers.tick(Math.min(100, end - this.now));
         await settled();
-      }
+      } while (this.now < end);
     },
   };
 }
