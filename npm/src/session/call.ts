@@ -82,7 +82,7 @@ export class Call implements SessionSink {
   #referSubscribers = new Map<number, ReferSubscriber>();
   #signal: AbortSignal | undefined;
   #abort = (): void => {
-    if (!this.isOver) this.session.terminate();
+    if (this.status !== Status.STATUS_TERMINATED) this.session.terminate();
   };
 
   constructor(session: RTCSession, ua: UA) {
@@ -504,7 +504,12 @@ export class Call implements SessionSink {
   #report(row: ReportRow): void {
     const { number } = this;
     if (number === undefined || this.isOver) return;
-    this.driver.run((engine, now) => engine.report(now, number, ...row));
+    try {
+      this.driver.run((engine, now) => engine.report(now, number, ...row));
+    } catch (error) {
+      // The steps of the peer connection go on, whatever becomes of one report.
+      log.warn('a report was not taken: %o', error);
+    }
   }
 }
 
