@@ -75,6 +75,8 @@ function bindgen() {
 /** The module with its JavaScript, in build/, made small. */
 function bind(module, tool) {
   const hash = createHash('sha256').update(readFileSync(module)).update(OPTIMIZE.join(' '));
+  // The tools are named there, and told here what to do.
+  hash.update(readFileSync(join(here, 'package-lock.json')));
   hash.update(readFileSync(fileURLToPath(import.meta.url)));
   const stamp = hash.digest('hex');
   const stampFile = join(build, 'stamp');
