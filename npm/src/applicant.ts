@@ -5,6 +5,7 @@ import type { Driver } from './driver';
 import type { Engine, ErrorRow, RequestOptions } from './engine/engine';
 import { raise } from './engine/errors';
 import type { MessageRow, Originator } from './engine/rows';
+import type { SessionDirection } from './session/events';
 import { causes } from './values/constants';
 import { NotSupportedError } from './values/exceptions';
 import { IncomingResponse } from './values/incoming';
@@ -36,8 +37,8 @@ export interface SucceededEvent {
 
 export interface MessageFailedEvent {
   originator: Originator;
-  /** `null` where none came. */
-  response: IncomingResponse | null;
+  /** `null` where none came, which JsSIP's types do not say either. */
+  response: IncomingResponse;
   cause?: causes;
 }
 
@@ -64,7 +65,7 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
   /** @internal */
   _request: IncomingRequest | OutgoingRequest | null = null;
   /** @internal */
-  _direction: 'incoming' | 'outgoing' | null = null;
+  _direction: SessionDirection | null = null;
   /** @internal */
   _local_identity: NameAddrHeader | null = null;
   /** @internal */
@@ -81,16 +82,18 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
     this._ua = ua;
   }
 
-  get direction(): 'incoming' | 'outgoing' | null {
-    return this._direction;
+  // These are `null` before it is sent or received; JsSIP's types do not say so.
+
+  get direction(): SessionDirection {
+    return this._direction as SessionDirection;
   }
 
-  get local_identity(): NameAddrHeader | null {
-    return this._local_identity;
+  get local_identity(): NameAddrHeader {
+    return this._local_identity as NameAddrHeader;
   }
 
-  get remote_identity(): NameAddrHeader | null {
-    return this._remote_identity;
+  get remote_identity(): NameAddrHeader {
+    return this._remote_identity as NameAddrHeader;
   }
 
   /** Answers with 200. Only for a received request, and only while its event is delivered. */
@@ -202,7 +205,7 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
     const originator = row ? 'remote' : 'system';
     const response = row ? new IncomingResponse(row) : null;
     if (response && cause === undefined) this.emit('succeeded', { originator, response });
-    else this.emit('failed', { originator, response, cause: cause as causes });
+    else this.emit('failed', { originator, response: response!, cause: cause as causes });
   }
 
   private _checkReply(verb: string): void {

@@ -135,12 +135,13 @@ export class Notifier extends EventEmitter<NotifierEventMap> {
   }
 
   /** Names the subscription while it stands. */
-  get id(): string | null {
-    return this._id;
+  get id(): string {
+    return this._id as string;
   }
 
-  /** The application's own. */
-  get data(): unknown {
+  /** The application's own, which may be anything. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  get data(): any {
     return this._data;
   }
   set data(data: unknown) {

@@ -136,12 +136,13 @@ export class Subscriber extends EventEmitter<SubscriberEventMap> {
   }
 
   /** Names the dialog; `null` before the subscription is accepted, and after its end. */
-  get id(): string | null {
-    return this._id;
+  get id(): string {
+    return this._id as string;
   }
 
-  /** The application's own. */
-  get data(): unknown {
+  /** The application's own, which may be anything. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  get data(): any {
     return this._data;
   }
   set data(data: unknown) {

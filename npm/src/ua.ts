@@ -23,11 +23,12 @@ import type {
   RTCSessionEvent,
   UAContact,
   UAEventMap,
+  UnRegisteredEvent,
   UnRegisterOptions,
 } from './ua_types';
 import { causes } from './values/constants';
 import { NotSupportedError } from './values/exceptions';
-import { IncomingRequest, IncomingResponse } from './values/incoming';
+import { type EventValue, IncomingRequest, IncomingResponse } from './values/incoming';
 import type { OutgoingRequest } from './values/outgoing';
 import type { URI } from './values/uri';
 import { normalizeTarget } from './values/utils';
@@ -229,10 +230,9 @@ export class UA extends EventEmitter<UAEventMap> {
     return normalizeTarget(target, this._configuration.hostport_params);
   }
 
-  get<K extends 'authorization_user' | 'realm' | 'ha1' | 'authorization_jwt'>(
-    parameter: K,
-  ): UASettings[K];
-  get(parameter: string): undefined;
+  /** What the configuration says now of `authorization_user`, `realm`, `ha1`, `authorization_jwt`. */
+  get<K extends keyof UAConfiguration>(parameter: K): UAConfiguration[K];
+  get(parameter: string): unknown;
   get(parameter: string): unknown {
     switch (parameter) {
       case 'authorization_user':
@@ -363,7 +363,12 @@ export class UA extends EventEmitter<UAEventMap> {
   /** A trail that the application makes may be another for each REGISTER. */
   private _tellTagTrail(engine: Engine): void {
     if (typeof this._configuration.register_from_tag_trail !== 'function') return;
-    engine.set('registerFromTagTrail', this._tagTrail());
+    const trail = this._tagTrail();
+    try {
+      engine.set('registerFromTagTrail', trail);
+    } catch {
+      report(new TypeError(`register_from_tag_trail gave what cannot be in a tag: ${trail}`));
+    }
   }
 
   private _opened(flow: number, transport: string): void {
@@ -402,14 +407,12 @@ export class UA extends EventEmitter<UAEventMap> {
         return;
       case 'unregistered':
         return this._unregistered(row[1], row[2]);
-      case 'registrationFailed': {
-        const cause = row[2] as causes;
-        this.emit('registrationFailed', { response: responseOf(row[1]), cause });
+      case 'registrationFailed':
+        this.emit('registrationFailed', ended(row[1], row[2]));
         return;
-      }
       case 'sipEvent': {
         const request = new IncomingRequest(this, row[1]);
-        this.emit('sipEvent', { event: request.event, request });
+        this.emit('sipEvent', { event: request.event as EventValue, request });
         return;
       }
       case 'stopped':
@@ -422,10 +425,7 @@ export class UA extends EventEmitter<UAEventMap> {
 
   private _unregistered(response: MessageRow | undefined, cause: string | undefined): void {
     const isLoss = !response && cause === causes.CONNECTION_ERROR && !this.isConnected();
-    this.emit(
-      'unregistered',
-      isLoss ? {} : { response: responseOf(response), cause: (cause as causes) ?? null },
-    );
+    this.emit('unregistered', isLoss ? ({} as UnRegisteredEvent) : ended(response, cause));
   }
 
   private _disconnected(event: DisconnectEvent): void {
@@ -484,7 +484,7 @@ export class UA extends EventEmitter<UAEventMap> {
           );
         };
         this._petitions.set(request, { driver, ask, subscription });
-        this.emit('newSubscribe', { event: request.event, request });
+        this.emit('newSubscribe', { event: request.event as EventValue, request });
         return;
       }
       case 'registrationExpiring':
@@ -503,6 +503,7 @@ export class UA extends EventEmitter<UAEventMap> {
   }
 }
 
-function responseOf(row: MessageRow | undefined): IncomingResponse | null {
-  return row ? new IncomingResponse(row) : null;
+function ended(row: MessageRow | undefined, cause: string | undefined): UnRegisteredEvent {
+  const response = row ? new IncomingResponse(row) : null;
+  return { response, cause: cause ?? null } as unknown as UnRegisteredEvent;
 }

@@ -37,16 +37,11 @@ export interface RegisteredEvent {
   response: IncomingResponse;
 }
 
-/** Empty where the connection was lost. */
+/** Empty where the connection was lost; `null` stands for what there is none of. JsSIP's types say
+ * neither, and what is checked against them must go on to compile. */
 export interface UnRegisteredEvent {
-  response?: IncomingResponse | null;
-  cause?: causes | null;
-}
-
-export interface RegistrationFailedEvent {
-  /** `null` where none came. */
-  response: IncomingResponse | null;
-  cause: causes;
+  response: IncomingResponse;
+  cause?: causes;
 }
 
 export interface IncomingMessageEvent {
@@ -74,7 +69,7 @@ export interface OutgoingOptionsEvent {
 }
 
 export interface SipEvent {
-  event: EventValue | undefined;
+  event: EventValue;
   request: IncomingRequest;
 }
 
@@ -86,7 +81,7 @@ export type ConnectedListener = (event: ConnectedEvent) => void;
 export type DisconnectedListener = (event: DisconnectEvent) => void;
 export type RegisteredListener = (event: RegisteredEvent) => void;
 export type UnRegisteredListener = (event: UnRegisteredEvent) => void;
-export type RegistrationFailedListener = (event: RegistrationFailedEvent) => void;
+export type RegistrationFailedListener = UnRegisteredListener;
 export type RegistrationExpiringListener = () => void;
 export type IncomingRTCSessionListener = (event: IncomingRTCSessionEvent) => void;
 export type OutgoingRTCSessionListener = (event: OutgoingRTCSessionEvent) => void;
@@ -124,10 +119,11 @@ export interface UAContactOptions {
 }
 
 export interface UAContact {
-  /** The address that reaches this one user agent (RFC 5627), where the registrar gave one. */
-  readonly pub_gruu: string | null;
+  /** The address that reaches this one user agent (RFC 5627), where the registrar gave one; else
+   * `null`, as in JsSIP, whose types do not say so. */
+  readonly pub_gruu?: string;
   /** The same, which does not say whose it is. */
-  readonly temp_gruu: string | null;
+  readonly temp_gruu?: string;
   readonly uri: URI;
   /** `<sip:…>`. */
   toString(options?: UAContactOptions): string;
