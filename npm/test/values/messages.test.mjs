@@ -158,6 +158,15 @@ test('a header without a rule cannot be parsed, as in JsSIP', () => {
   }
 });
 
+test('a message of any length is read whole', () => {
+  for (const length of [0, 1, 5000, 5461, 20_000]) {
+    const body = 'ä'.repeat(length);
+    const text = MESSAGES['a MESSAGE with UTF-8'].replace(/Content-Length: 5\r\n\r\nhello/, `Content-Length: ${2 * length}\r\n\r\n${body}`);
+    assert.equal(parseMessage(text).body, body);
+    assert.equal(parseMessage(MESSAGES['an INFO']).method, 'INFO');
+  }
+});
+
 test('what is no message is undefined', () => {
   for (const text of ['', '\r\n\r\n', 'x', 'INVITE\r\n\r\n', 'SIP/2.0 OK\r\n\r\n']) {
     assert.equal(parseMessage(text), undefined, text);
