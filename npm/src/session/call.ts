@@ -77,6 +77,8 @@ export class Call implements SessionSink {
   #isPeerAnnounced = false;
   #tones: DTMF[] = [];
   #infos = new Map<number, Info>();
+  /** Whether the listeners of `sending` are being told. */
+  isSending = false;
   #newInfos: Info[] = [];
   #exchanges = new Map<number, (() => void) | undefined>();
   #referSubscribers = new Map<number, ReferSubscriber>();
@@ -103,7 +105,9 @@ export class Call implements SessionSink {
     if (this.isOver) return Status.STATUS_TERMINATED;
     if (this.number === undefined) return Status.STATUS_NULL;
     const state = this.driver.engine.sessionState(this.number);
-    return state ? state[0] : Status.STATUS_TERMINATED;
+    if (!state) return Status.STATUS_TERMINATED;
+    // The engine counts an INVITE as sent when the listeners of `sending` have seen it.
+    return state[0] === Status.STATUS_NULL && this.isSending ? Status.STATUS_INVITE_SENT : state[0];
   }
 
   get isReadyToReOffer(): boolean {

@@ -85,8 +85,10 @@ export class Questions {
     if (!invite) return this.proceed(ask);
     // With what was changed since `newRTCSession`.
     invite.update(row);
+    this.#call.isSending = true;
     this.#call.emit('sending', { request: invite });
     this.#replyInvite(ask, invite);
+    this.#call.isSending = false;
   }
 
   #replyInvite(ask: number, invite: OutgoingRequest): void {
