@@ -90,14 +90,21 @@ export default {
 
   'exports what an application may import': async ({ alice }) => {
     const { JsSIP } = alice;
-    const members = (object) => Object.getOwnPropertyNames(object)
-      .filter((name) => !name.startsWith('_') && !['length', 'name', 'prototype'].includes(name))
+    // With what is inherited, up to what every emitter has.
+    const namesOf = (object) => (object === null || object === alice.frame.Object.prototype
+        || object === alice.frame.Function.prototype || typeof object.removeAllListeners === 'function' && Object.hasOwn(object, 'removeAllListeners')
+      ? [] : [...Object.getOwnPropertyNames(object), ...namesOf(Object.getPrototypeOf(object))]);
+    const isAccessor = (object, name) => {
+      for (let owner = object; owner; owner = Object.getPrototypeOf(owner)) {
+        const property = Object.getOwnPropertyDescriptor(owner, name);
+        if (property) return Boolean(property.get);
+      }
+      return false;
+    };
+    const members = (object, accessors = true) => [...new Set(namesOf(object))]
+      .filter((name) => !/^_|^(length|name|prototype|constructor|default|__esModule)$/.test(name))
       .sort()
-      .map((name) => {
-        const property = Object.getOwnPropertyDescriptor(object, name);
-        const accessors = `${property.get ? ' get' : ''}${property.set ? ' set' : ''}`;
-        return `${name}:${accessors || ` ${typeof property.value}`}`;
-      });
+      .map((name) => `${name}: ${accessors && isAccessor(object, name) ? 'accessor' : typeof object[name]}`);
     const kind = (value) => (value === null ? 'null' : typeof value);
     alice.note('app', 'exports', Object.fromEntries(Object.keys(JsSIP).map((name) => [name, kind(JsSIP[name])])));
     alice.note('app', 'name', JsSIP.name);
@@ -106,12 +113,10 @@ export default {
     for (const name of ['UA', 'RTCSession', 'URI', 'NameAddrHeader', 'WebSocketInterface']) {
       const known = Object.fromEntries(members(JsSIP[name].prototype).map((member) => [member, true]));
       alice.note('app', `members of ${name}`, known);
-      const fixed = Object.fromEntries(members(JsSIP[name]).map((member) => [member, true]));
-      alice.note('app', `static members of ${name}`, fixed);
       alice.try(`${name}.C`, () => JsSIP[name].C);
     }
-    alice.note('app', 'Utils', Object.fromEntries(members(JsSIP.Utils).map((member) => [member, true])));
-    alice.note('app', 'Exceptions', Object.fromEntries(members(JsSIP.Exceptions).map((member) => [member, true])));
+    alice.note('app', 'Utils', Object.fromEntries(members(JsSIP.Utils, false).map((member) => [member, true])));
+    alice.note('app', 'Exceptions', Object.fromEntries(members(JsSIP.Exceptions, false).map((member) => [member, true])));
     alice.note('app', 'Grammar', Object.fromEntries(['parse'].map((member) => [member, typeof JsSIP.Grammar[member]])));
     alice.note('app', 'debug', Object.fromEntries(['enable', 'disable', 'enabled'].map((member) => [member, typeof JsSIP.debug[member]])));
   },
