@@ -408,6 +408,24 @@ test('a user agent that has stopped keeps nothing', async (t) => {
   assert.equal(ua.isRegistered(), false);
 });
 
+test('user agents that come and go leave no memory behind', () => {
+  const liveAndStop = (count) => {
+    for (let made = 0; made < count; made += 1) {
+      const socket = new ScriptedSocket();
+      const ua = new JsSIP.UA({ sockets: socket, uri: 'sip:alice@example.com', register: false });
+      ua.start();
+      socket.open();
+      ua.sendMessage('bob', 'hello');
+      socket.respond(socket.last('MESSAGE'), 200);
+      ua.stop();
+    }
+    return process.memoryUsage().external;
+  };
+  // What the engines live in grows to what a few of them need, and no more.
+  const before = liveAndStop(50);
+  assert.ok(liveAndStop(500) - before < 1_000_000);
+});
+
 test('a call before the start, or after the stop, fails without harm', async (t) => {
   const { ua, clock } = agent(t);
   const failed = [];
