@@ -21,8 +21,13 @@ function story(name, play, settings) {
     await both.clock.advance(40_000);
     assert.deepEqual(leftovers(both), NOTHING);
     for (const ua of [both.alice, both.bob]) {
-      const { sessions = 0, dialogs = 0 } = ua.driver.engine.live();
-      assert.deepEqual([sessions, dialogs], [0, 0]);
+      const { sessions, dialogs, clientTransactions, serverTransactions, asks } =
+        ua.driver.engine.live();
+      assert.deepEqual(
+        { sessions, dialogs, clientTransactions, serverTransactions, asks },
+        { sessions: 0, dialogs: 0, clientTransactions: 0, serverTransactions: 0, asks: 0 },
+      );
+      assert.deepEqual([ua.driver.sessions.size, ua.driver.requests.size], [0, 0]);
     }
   });
 }
@@ -200,6 +205,29 @@ describe('a call', () => {
     both.call();
     await now(both);
     assert.deepEqual(both.records.of('alice').filter((name) => name === 'progress').length, 2);
+  });
+});
+
+describe('many calls', () => {
+  story('leave nothing behind, however they end', async (both) => {
+    for (let count = 0; count < 20; count += 1) {
+      const { caller, callee } = await both.established();
+      caller.sendDTMF('1');
+      caller.hold();
+      await now(both);
+      (count % 2 ? caller : callee).terminate();
+      await now(both);
+      both.onSession = (session) => session.terminate();
+      both.call();
+      await now(both);
+      both.onSession = () => {};
+      const ringing = both.call();
+      await now(both);
+      ringing.terminate();
+      await now(both);
+    }
+    assert.equal(both.sessions.alice.length, 60);
+    assert.equal(PeerConnection.all.length, 80);
   });
 });
 

@@ -164,7 +164,7 @@ export async function pair(t, library, settings = {}) {
       const caller = both.call(options);
       await clock.advance(0);
       await clock.advance(0);
-      const [callee] = both.sessions.bob;
+      const callee = both.sessions.bob.at(-1);
       if (!callee?.isEstablished()) throw new Error('the call is not established');
       return { caller, callee };
     },
