@@ -203,11 +203,13 @@ export class Peer {
 
   async #createOffer(iceRestart: boolean): Promise<ReportRow> {
     this.#held.apply(this.connection);
-    const options = this.offerOptions ?? this.#settings.offer;
-    const offer = await this.connection.createOffer(
-      iceRestart ? { ...options, iceRestart } : options,
-    );
-    this.#restarts = iceRestart || options?.iceRestart === true;
+    const given = this.offerOptions ?? this.#settings.offer;
+    // Browsers add what shall be received and is not yet: to hold the peer is to receive nothing.
+    const { offerToReceiveAudio, offerToReceiveVideo, ...held } = given ?? {};
+    const wanted = this.#held.held ? held : given;
+    const options = iceRestart ? { ...wanted, iceRestart } : wanted;
+    const offer = await this.connection.createOffer(options);
+    this.#restarts = options?.iceRestart === true;
     return ['created', offer.sdp ?? ''];
   }
 

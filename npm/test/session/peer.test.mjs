@@ -237,10 +237,11 @@ describe('candidates', () => {
 });
 
 describe('hold', () => {
+  const RECEIVING = { offerToReceiveAudio: true, offerToReceiveVideo: true };
   const directionsOf = (connection) => connection.getTransceivers().map((one) => one.direction);
 
   it('turns what is received off, and back', async () => {
-    const { peer, connection } = peerWith({ offer: { offerToReceiveVideo: true } });
+    const { peer, connection } = peerWith({ offer: RECEIVING });
     await carryOut(peer, ['capture', true, false]);
     await offer(peer);
     await carryOut(peer, ['setHold', true]);
@@ -249,6 +250,8 @@ describe('hold', () => {
     assert.deepEqual(sectionsOf(sdp).map(({ direction }) => direction), ['sendonly', 'inactive']);
     await carryOut(peer, ['setHold', false]);
     assert.deepEqual(directionsOf(connection), ['sendrecv', 'recvonly']);
+    await offer(peer);
+    assert.deepEqual(connection.offerOptions, RECEIVING);
   });
 
   it('leaves a direction that the application has changed meanwhile', async () => {

@@ -197,7 +197,9 @@ export class PeerConnection extends EventTarget {
     this.offerOptions = options;
     for (const kind of ['audio', 'video']) {
       const wanted = options?.[kind === 'audio' ? 'offerToReceiveAudio' : 'offerToReceiveVideo'];
-      if (wanted && !this.#transceivers.some((one) => one.kind === kind)) {
+      // As browsers do: one that is held receives nothing, and another is made that does.
+      const receives = (one) => one.kind === kind && /recv/.test(one.direction);
+      if (wanted && !this.#transceivers.some(receives)) {
         this.#transceivers.push(new Transceiver(kind, 'recvonly'));
       }
     }
