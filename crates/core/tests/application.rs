@@ -9,6 +9,7 @@ use offhook_core::{
 };
 use offhook_sip::{HeaderName, Message, Method, OutgoingRequest, Request};
 use util::Pair;
+use util::lone::Lone;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -41,6 +42,27 @@ fn a_new_call_shows_its_invite_before_there_is_media_and_keeps_its_identity() {
         "{from}"
     );
     assert!(draft.body().is_empty());
+    let type_of_offer = draft.headers().get(HeaderName::ContentType);
+    assert_eq!(type_of_offer, Some("application/sdp"));
+    assert!(draft.headers().contains(HeaderName::SessionExpires));
+}
+
+#[test]
+fn a_new_call_shows_the_contact_that_its_invite_will_have() {
+    let mut lone = Lone::unregistered();
+    lone.call();
+    let shown = lone
+        .asked
+        .iter()
+        .find_map(|(_, _, question)| match question {
+            Question::NewSession(Invitation::Outgoing(draft)) => Some(draft.clone()),
+            _ => None,
+        });
+    let shown = shown.expect("an INVITE of ours");
+    let contact = shown.headers().get(HeaderName::Contact).expect("a Contact");
+    assert!(contact.ends_with(";ob>"), "{contact}");
+    let invite = lone.request(Method::Invite);
+    assert_eq!(invite.header(HeaderName::Contact), Some(contact));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use offhook_core::{
     CommandError, MediaReport, MediaRequest, MediaStep, OnHold, ReofferOptions, Reply,
     TerminateOptions, Transport,
 };
-use offhook_sip::{Message, Method, StatusCode};
+use offhook_sip::{Message, Method, OutgoingResponse, StatusCode};
 use util::lone::Lone;
 use util::{Fate, OFFER, Pair};
 
@@ -572,4 +572,64 @@ fn a_hold_of_ours_is_kept_when_the_peer_offers_again() {
         .collect();
     assert_eq!(turned, [true], "the engine is not told to let the peer go");
     pair.finish();
+}
+
+/// A call with a peer whose 200 has this Allow header, or none.
+fn called(allow: Option<&str>) -> Lone {
+    let mut lone = Lone::unregistered();
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    let mut ok = OutgoingResponse::to_request(&invite, StatusCode::OK);
+    ok.set_to_tag("b1").expect("a tag");
+    let contact = "<sip:b1@198.51.100.7;transport=ws>";
+    ok.headers_mut().push("Contact", contact).expect("a header");
+    if let Some(allow) = allow {
+        ok.headers_mut().push("Allow", allow).expect("a header");
+    }
+    ok.set_body("application/sdp", OFFER).expect("a body");
+    lone.give(ok);
+    lone.request(Method::Ack);
+    lone.news();
+    lone
+}
+
+fn hold_by_update(lone: &mut Lone) {
+    let (now, id) = (lone.now, lone.session.expect("a session"));
+    let mut session = lone.agent.session(id).expect("it lives");
+    session.hold(now, update()).expect("it may hold");
+    lone.drain();
+}
+
+#[test]
+fn a_peer_that_says_nothing_of_update_is_tried_with_one_as_the_application_wants() {
+    let mut lone = called(None);
+    hold_by_update(&mut lone);
+    let update = lone.request(Method::Update);
+    assert!(!update.body().is_empty());
+    lone.answer_from(&update, StatusCode::OK, "b1", OFFER);
+    assert_eq!(lone.news(), "hold(local) renegotiated");
+}
+
+#[test]
+fn an_update_that_the_peer_does_not_know_is_followed_by_a_reinvite_with_the_same_offer() {
+    for status in [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED] {
+        for allow in [None, Some("INVITE, ACK, BYE, UPDATE")] {
+            let mut lone = called(allow);
+            hold_by_update(&mut lone);
+            let update = lone.request(Method::Update);
+            lone.answer(&update, status, &[]);
+            let invite = lone.request(Method::Invite);
+            assert_eq!(invite.body(), update.body());
+            lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+            lone.request(Method::Ack);
+            assert_eq!(lone.news(), "hold(local) renegotiated", "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn a_peer_whose_allow_has_no_update_is_sent_none() {
+    let mut lone = called(Some("INVITE, ACK, BYE"));
+    hold_by_update(&mut lone);
+    lone.request(Method::Invite);
 }

@@ -127,8 +127,22 @@ fn a_refused_update_is_followed_by_a_reinvite() {
     lone.run(Duration::from_secs(45));
     let update = lone.request(Method::Update);
     lone.answer(&update, StatusCode::METHOD_NOT_ALLOWED, &[]);
-    lone.run(Duration::from_secs(2));
     lone.request(Method::Invite);
+}
+
+#[test]
+fn a_peer_that_says_nothing_of_update_is_tried_with_one_and_then_refreshed_by_reinvite() {
+    let expires = ("Session-Expires", "90;refresher=uac");
+    let mut lone = called(|_| {}, &[expires]);
+    lone.run(Duration::from_secs(45));
+    let update = lone.request(Method::Update);
+    lone.answer(&update, StatusCode::NOT_IMPLEMENTED, &[]);
+    let invite = lone.request(Method::Invite);
+    answer(&mut lone, &invite, &[expires]);
+    lone.request(Method::Ack);
+    lone.run(Duration::from_secs(45));
+    lone.request(Method::Invite);
+    assert_eq!(lone.news(), "");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use offhook_sip::{HeaderName, Message, OutgoingResponse, Request, StatusCode, Wr
 use super::progress::ProgressOptions;
 use super::reliable::Provisionals;
 use super::trickle::Trickle;
+use super::updates::Updates;
 use super::{Direction, Received, Session, SessionId, SessionTimer, State, Status};
 use crate::ask::{AskId, Invitation, Question};
 use crate::cause::Cause;
@@ -148,7 +149,7 @@ impl Session {
         let mut session = Self::new(id, Direction::Incoming, call_id, local, remote, state);
         session.trickle = Trickle::new(cx.config.trickle_ice);
         session.trickle.note(&invite);
-        session.allows_update = invite.has_token(HeaderName::Allow, "UPDATE");
+        session.updates = Updates::of(&invite);
         session.note_identity(cx, &invite);
         Ok(session)
     }

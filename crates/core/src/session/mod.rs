@@ -35,6 +35,7 @@ mod terminate;
 mod terms;
 mod timers;
 mod trickle;
+mod updates;
 
 use offhook_sip::{HeaderFields, HeaderName, Message, NameAddr, Request, Response, StatusCode};
 
@@ -72,6 +73,7 @@ use timers::SessionTimers;
 pub(crate) use timers::{refuse_interval, too_small};
 pub(crate) use trickle::TAG as TRICKLE;
 use trickle::Trickle;
+use updates::Updates;
 
 /// The life of a session.
 #[derive(Debug)]
@@ -134,8 +136,7 @@ pub(crate) struct Session {
     /// The peer's UPDATE without an offer, which the application may refuse. It refreshes the
     /// session, and touches no exchange of descriptions.
     refresh: Option<(Received, AskId)>,
-    /// Whether the peer takes UPDATE, by its last Allow header.
-    allows_update: bool,
+    updates: Updates,
     /// Whether it has been told that a new offer may be made.
     ready: bool,
     /// Who the network says the peer is.
@@ -178,7 +179,7 @@ impl Session {
             exchange: Exchange::Idle,
             later: None,
             refresh: None,
-            allows_update: false,
+            updates: Updates::default(),
             ready: false,
             asserted: None,
             redirections: None,

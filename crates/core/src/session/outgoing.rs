@@ -52,6 +52,8 @@ pub(crate) struct Draft {
     options: CallOptions,
     /// As far as it is known, and has been shown.
     request: OutgoingRequest,
+    /// The Contact that it has been shown with; another way may ask for another.
+    contact: String,
     announced: AskId,
 }
 
@@ -182,7 +184,17 @@ impl Session {
         let timers = SessionTimers::new(&cx.config, options.session_timers_expires);
         let trickle = options.trickle_ice.unwrap_or(cx.config.trickle_ice);
         let follow = options.follow_redirects.then(|| target.clone());
-        let request = begin_invite(cx, &target, &local, &call_id, &options)?;
+        let mut request = begin_invite(cx, &target, &local, &call_id, &options)?;
+        // As far as it is known before there is a way.
+        let contact = contact_over(cx, cx.connection.server(), options.anonymous);
+        let headers = request.headers_mut();
+        if !headers.contains(HeaderName::Contact) {
+            headers.push(HeaderName::Contact, &contact)?;
+        }
+        if !options.late_offer {
+            headers.set(HeaderName::ContentType, headers::APPLICATION_SDP)?;
+        }
+        timers.put_wish(headers, &cx.config)?;
         let announced = cx.ask(
             id,
             Question::NewSession(Invitation::Outgoing(request.clone())),
@@ -191,6 +203,7 @@ impl Session {
             target,
             options,
             request,
+            contact,
             announced,
         });
         let state = State::Outgoing(Outgoing::Preparing(draft));
@@ -322,18 +335,11 @@ impl Session {
     ) -> Result<OutgoingRequest, WriteError> {
         let mut request = draft.request.clone();
         let headers = request.headers_mut();
-        if !headers.contains(HeaderName::Contact) {
-            let contact = cx.contact_uri(flow, draft.options.anonymous);
-            // `;ob`: requests of this dialog shall come back over this flow (RFC 5626 section 4.3).
-            // A GRUU leads here by itself.
-            let outbound = if cx.config.servers.is_empty() || is_gruu(&contact) {
-                ""
-            } else {
-                ";ob"
-            };
-            headers.push(HeaderName::Contact, format_args!("<{contact}{outbound}>"))?;
+        let shown = headers.get(HeaderName::Contact);
+        if shown.is_none_or(|shown| shown == draft.contact) {
+            let contact = contact_over(cx, flow, draft.options.anonymous);
+            headers.set(HeaderName::Contact, contact)?;
         }
-        self.timers.put_wish(headers, &cx.config)?;
         headers::put_identity(headers, &cx.config)?;
         self.trickle.put(headers)?;
         match offer {
@@ -460,6 +466,19 @@ impl Session {
             _ => {}
         }
     }
+}
+
+/// The Contact of an INVITE that leaves over this flow.
+fn contact_over(cx: &Context, flow: FlowId, anonymous: bool) -> String {
+    let contact = cx.contact_uri(flow, anonymous);
+    // `;ob`: requests of this dialog shall come back over this flow (RFC 5626 section 4.3).
+    // A GRUU leads here by itself.
+    let outbound = if cx.config.servers.is_empty() || is_gruu(&contact) {
+        ""
+    } else {
+        ";ob"
+    };
+    format!("<{contact}{outbound}>")
 }
 
 /// An INVITE, as far as it is known before there is media and a flow.

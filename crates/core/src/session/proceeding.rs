@@ -7,6 +7,7 @@ use super::established::{Established, Handshake};
 use super::outgoing::{Answered, Early, Invite, Outgoing};
 use super::reliable::Reliability;
 use super::reoffer::sequence_of;
+use super::updates::Updates;
 use super::{Answer, Session, SessionTimer, State, TRICKLE, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer, Unsent};
@@ -112,7 +113,7 @@ impl Session {
             .to()
             .ok()
             .and_then(|to| to.tag().map(str::to_owned));
-        let allows_update = response.has_token(HeaderName::Allow, "UPDATE");
+        let updates = Updates::of(&response);
         let (originator, response) = (Originator::Remote, Some(response));
         cx.tell(
             self.id,
@@ -129,7 +130,7 @@ impl Session {
         self.trickle_to(tag.as_deref(), reliability == Reliability::Unreliable);
         let kind = match reliability {
             Reliability::Next => {
-                self.allows_update = allows_update;
+                self.updates = updates;
                 self.media.answered_by = tag;
                 SdpKind::Answer
             }
@@ -315,7 +316,7 @@ impl Session {
             ..
         } = *answered;
         self.note_identity(cx, &response);
-        self.allows_update = response.has_token(HeaderName::Allow, "UPDATE");
+        self.updates = Updates::of(&response);
         self.started = Some(cx.now);
         self.confirmed = true;
         self.timer_accepted(cx, &response);

@@ -34,10 +34,10 @@ impl Session {
                 let fork = early
                     .iter()
                     .find(|early| Some(early.dialog.id().remote_tag.as_str()) == answered);
-                self.allows_update && fork.is_some_and(|fork| fork.pracks == 0)
+                self.updates.are_allowed() && fork.is_some_and(|fork| fork.pracks == 0)
             }
             State::Incoming(Incoming::Ringing(offered)) => {
-                self.allows_update && offered.provisionals.is_answered()
+                self.updates.are_allowed() && offered.provisionals.is_answered()
             }
             _ => false,
         }

@@ -7,6 +7,7 @@ use offhook_sip::{HeaderName, Method, OutgoingRequest, Response, RetryAfter, Sta
 
 use super::established::{Handshake, Unacknowledged};
 use super::proceeding::acknowledge;
+use super::updates::{Updates, is_unknown_method};
 use super::{Answer, Direction, InDialog, Received, Session, SessionTimer, State, TRICKLE, sdp_of};
 use crate::ask::AskId;
 use crate::cause::Cause;
@@ -23,8 +24,8 @@ use crate::transaction::TransactionId;
 /// Options of a renegotiation.
 #[derive(Clone, Debug, Default)]
 pub struct ReofferOptions {
-    /// UPDATE instead of re-INVITE; where the peer does not allow UPDATE it is a re-INVITE all
-    /// the same.
+    /// UPDATE instead of re-INVITE; where the peer has an Allow header without UPDATE, or refuses
+    /// the UPDATE as unknown (405, 501), it is a re-INVITE all the same.
     pub use_update: bool,
     /// Headers added to the request.
     pub extra_headers: ExtraHeaders,
@@ -65,6 +66,8 @@ pub(crate) struct Reoffer {
     options: ReofferOptions,
     /// How often it may be made anew for a peer without time.
     tries: u8,
+    /// The offer that is out in an UPDATE, for a re-INVITE where the peer does not know UPDATE.
+    tried: Option<String>,
 }
 
 /// How long a peer asks to wait before the same offer is made again.
@@ -133,6 +136,7 @@ impl Session {
                 purpose,
                 options,
                 tries: TRIES,
+                tried: None,
             },
         );
         Ok(id)
@@ -158,15 +162,16 @@ impl Session {
     }
 
     /// Our offer is ready: it goes out.
-    pub(super) fn send_reoffer(&mut self, cx: &mut Context, reoffer: Reoffer, offer: String) {
+    pub(super) fn send_reoffer(&mut self, cx: &mut Context, mut reoffer: Reoffer, offer: String) {
         // Before the call is answered an UPDATE is the only way (RFC 3311 section 5.1).
         let early = !matches!(self.state, State::Established(_));
-        let update = early || (reoffer.options.use_update && self.allows_update);
+        let update = early || (reoffer.options.use_update && self.updates.may_be_tried());
         let (method, kind) = if update {
             (Method::Update, InDialog::Update)
         } else {
             (Method::Invite, InDialog::Reinvite)
         };
+        reoffer.tried = (update && !early).then(|| offer.clone());
         let extra = reoffer.options.extra_headers.clone();
         let (timers, takes_info) = (self.timers, self.trickle.wanted);
         self.set_exchange(Exchange::Offered(reoffer));
@@ -214,7 +219,13 @@ impl Session {
             Exchange::Offered(reoffer) if response.status() == StatusCode::REQUEST_PENDING => {
                 self.wait_for_turn(cx, reoffer);
             }
-            Exchange::Offered(reoffer) => {
+            Exchange::Offered(mut reoffer) => {
+                if is_unknown_method(response.status())
+                    && let Some(offer) = reoffer.tried.take()
+                {
+                    self.updates = Updates::Refused;
+                    return self.send_reoffer(cx, reoffer, offer);
+                }
                 if let Some(pause) = asks_to_wait(&response).filter(|_| reoffer.tries > 0) {
                     return self.try_again_after(cx, reoffer, pause);
                 }
@@ -444,7 +455,7 @@ impl Session {
     /// Whether the peer takes UPDATE, by the Allow header of its last message.
     pub(super) fn note_allowed(&mut self, message: &offhook_sip::Received) {
         if message.header(HeaderName::Allow).is_some() {
-            self.allows_update = message.has_token(HeaderName::Allow, "UPDATE");
+            self.updates = Updates::of(message);
         }
     }
 }

@@ -9,6 +9,7 @@ use offhook_sip::{
 };
 
 use super::reoffer::{Purpose, ReofferOptions};
+use super::updates::{Updates, is_unknown_method};
 use super::{Answer, InDialog, Session, SessionTimer, State};
 use crate::cause::Cause;
 use crate::config::Config;
@@ -211,15 +212,15 @@ impl Session {
         }
     }
 
-    /// The session is due for a refresh: an UPDATE without an offer where the peer takes it, else a
-    /// re-INVITE.
+    /// The session is due for a refresh: an UPDATE without an offer, unless the peer is known not to
+    /// take it; else a re-INVITE (RFC 4028 section 7.4).
     pub(super) fn refresh(&mut self, cx: &mut Context) {
         let Refreshing::Ours { .. } = self.timers.refreshing else {
             return;
         };
         let update = match &self.state {
             State::Established(_) => {
-                self.allows_update && cx.config.session_timers_refresh_by_update
+                self.updates.may_be_tried() && cx.config.session_timers_refresh_by_update
             }
             _ => return,
         };
@@ -257,9 +258,11 @@ impl Session {
                 }
                 self.timer_accepted(cx, response);
             }
-            Answer::Response(response) => {
-                let unknown = matches!(response.status().code(), 405 | 501);
-                self.allows_update &= !unknown;
+            Answer::Response(response) if is_unknown_method(response.status()) => {
+                self.updates = Updates::Refused;
+                self.refresh(cx);
+            }
+            Answer::Response(_) => {
                 self.refresh_again(cx);
                 self.check_dialog(cx, answer);
             }
