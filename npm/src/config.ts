@@ -169,12 +169,10 @@ const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const MANDATORY: Record<string, Check> = {
   sockets: (value: unknown) => {
     const sockets = isSocket(value) ? [value] : value;
-    if (!Array.isArray(sockets)) return undefined;
-    const usable = sockets
+    if (!Array.isArray(sockets) || sockets.length === 0) return undefined;
+    return sockets
       .map((entry) => (isSocket(entry) ? { socket: entry } : entry))
       .filter((entry) => isSocket(entry?.socket));
-    const weighed = usable.every(({ weight }) => !weight || Number(weight));
-    return usable.length > 0 && weighed ? usable : undefined;
   },
   uri: (value: unknown) => {
     const uri = withScheme(value);
@@ -271,6 +269,9 @@ export function load(given: UAConfiguration, changed: Changed): Loaded {
   }
   const sockets = values['sockets'] as Partial<WeightedSocket>[];
   delete values['sockets'];
+  // As in JsSIP, what is told of is what was left of the list, and last.
+  const areWeighed = sockets.every(({ weight }) => !weight || Number(weight));
+  if (sockets.length === 0 || !areWeighed) throw new ConfigurationError('sockets', sockets);
   complete(values);
   return { settings: seal(values, changed), sockets };
 }

@@ -162,6 +162,8 @@ impl Agent {
         }
         self.life = Life::Stopping;
         self.cx.timers.cancel(&Timer::Reconnect);
+        // First of all, so that nobody is sent here any more.
+        self.registration.unregister(&mut self.cx, false);
         self.leave_subscriptions();
         for session in self.sessions.values_mut() {
             session.forget_transfers(&mut self.cx);
@@ -174,7 +176,6 @@ impl Agent {
             // Default options fit every state that has not ended.
             let _ = session.terminate(&mut self.cx, TerminateOptions::default());
         }
-        self.registration.unregister(&mut self.cx, false);
         self.cx.set_timer(Timer::Stop, FAREWELL);
         self.settle();
     }

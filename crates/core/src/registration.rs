@@ -457,7 +457,8 @@ impl Registration {
     /// The binding, if there is one, is gone.
     fn lose(&mut self, cx: &mut Context, cause: Cause) {
         cx.timers.cancel(&Timer::Registration);
-        if self.is_registered() {
+        // Whoever waits for the answer to its removal is told, too.
+        if self.is_registered() || self.state == State::Unregistering {
             cx.event(Event::Unregistered {
                 response: None,
                 cause: Some(cause),

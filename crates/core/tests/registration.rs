@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use offhook_core::{Question, Reply};
 use offhook_sip::{Method, Request, StatusCode};
+use util::OFFER;
 use util::lone::Lone;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -322,13 +323,31 @@ fn stop_unregisters_and_closes() {
 }
 
 #[test]
+fn stop_takes_the_address_back_before_it_ends_its_calls() {
+    let mut lone = Lone::started();
+    accept(&mut lone, 600);
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.agent.stop(lone.now);
+    lone.drain();
+    let sent: Vec<_> = lone.requests.iter().map(|one| one.method()).collect();
+    assert_eq!(sent, [Method::Register, Method::Bye]);
+}
+
+#[test]
 fn stop_does_not_wait_for_a_silent_server() {
     let mut lone = Lone::started();
     accept(&mut lone, 600);
     lone.agent.stop(lone.now);
     lone.drain();
     lone.run(Duration::from_secs(3));
-    assert!(lone.news().ends_with("stopped"));
+    let news = lone.news();
+    assert!(
+        news.ends_with("unregistered(Connection Error) stopped"),
+        "{news}"
+    );
     assert_eq!(lone.agent.live(), Default::default());
 }
 

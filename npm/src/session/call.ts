@@ -149,6 +149,13 @@ export class Call implements SessionSink {
     if (identity) this.id = identity[0] + identity[1];
   }
 
+  /** What names this side in the dialog. */
+  get localTag(): string | undefined {
+    const { number } = this;
+    const identity = number === undefined ? null : this.driver.engine.sessionIdentity(number);
+    return identity ? NameAddrHeader.parse(identity[2])?.getParam('tag') ?? undefined : undefined;
+  }
+
   /** Calls. */
   start(target: string, options: CallOptions, initCallback: InitCallback | undefined): void {
     const constraints = callConstraints(options);

@@ -72,7 +72,10 @@ export class Questions {
   #newSession(ask: number, local: boolean, row: MessageRow): void {
     const call = this.#call;
     if (!local) {
-      call.introduce(call.received(row));
+      const request = call.received(row);
+      // Applications make a Replaces header of it.
+      request.to_tag = call.localTag;
+      call.introduce(request);
       return this.proceed(ask);
     }
     call.invite = OutgoingRequest.fromRow(call.ua, row);

@@ -54,6 +54,27 @@ describe('a call', () => {
     assert.equal(caller.connection.signalingState, 'closed');
   });
 
+  story('shows its INVITE with what is known of it before there is media', async (both) => {
+    const shown = [];
+    const names = ['Contact', 'Content-Type', 'Session-Expires'];
+    both.alice.once('newRTCSession', ({ request }) => {
+      shown.push(...names.map((name) => request.getHeader(name)), request.body);
+    });
+    const { caller } = await both.established();
+    const [invite] = both.sent.alice.all('INVITE');
+    assert.deepEqual(shown, [...names.map((name) => invite.get(name)), undefined]);
+    assert.equal(shown[0], caller.contact);
+  });
+
+  story('that comes in has the tag of this side in its request from the start', async (both) => {
+    const tags = [];
+    both.bob.once('newRTCSession', ({ request }) => tags.push(request.to_tag));
+    const { callee } = await both.established();
+    const answer = both.sent.bob.all('INVITE').find(({ status }) => status === 200);
+    assert.deepEqual(tags, [answer.tag('To')]);
+    assert.equal(callee._call().request.to_tag, tags[0]);
+  });
+
   story('that fails has no end time', async (both) => {
     both.onSession = (session) => session.terminate();
     const session = both.call();

@@ -125,10 +125,10 @@ test('sockets are taken alone, in a list, and with weights, and by their looks',
       try {
         return new library.UA({ ...BASE, sockets }).transport.sockets.length;
       } catch (error) {
-        return error.parameter;
+        return [error.parameter, error.message];
       }
     });
-    assert.equal(ours, theirs, name);
+    assert.deepEqual(ours, theirs, name);
   }
 });
 

@@ -286,6 +286,8 @@ test('stop does not wait for ever for a registrar that is silent', async (t) => 
   told.take();
   ua.stop();
   await clock.advance(2_000);
-  assert.equal(told.story.split(' ').at(-1), 'disconnected');
+  assert.equal(told.story, 'unregistered disconnected');
+  const [{ response, cause }] = told.of('unregistered');
+  assert.deepEqual([response, cause], [null, 'Connection Error']);
   assert.equal(socket.disconnects, 1);
 });

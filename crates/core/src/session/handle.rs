@@ -52,7 +52,7 @@ impl<'a> SessionInfo<'a> {
         self.session.direction
     }
 
-    /// Our side: the From of an outgoing INVITE, the To of an incoming one.
+    /// Our side: the From of an outgoing INVITE, the To of an incoming one; with our tag.
     pub fn local_identity(&self) -> &'a NameAddr<'static> {
         &self.session.local
     }

@@ -118,7 +118,7 @@ impl Session {
             .map_err(|missing| (StatusCode::BAD_REQUEST, missing.0))?;
         let bad = |_| (StatusCode::BAD_REQUEST, "a readable From and To");
         let (local, remote) = (
-            request.to().map_err(bad)?.into_owned(),
+            request.to().map_err(bad)?.into_owned().with_tag(&tag),
             request.from().map_err(bad)?.into_owned(),
         );
         let question = Question::NewSession(Invitation::Incoming(request.clone()));
