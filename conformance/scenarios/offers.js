@@ -13,6 +13,9 @@ async function talkByHand(alice, bob, { headers = [], options } = {}) {
   return { call, raw, body };
 }
 
+/** The caller refreshes the session, as its peer has agreed (RFC 4028 section 7.2). */
+const REFRESHED = ['Require: timer', 'Session-Expires: 90;refresher=uac'];
+
 /** Bob answers the `nth` request of `method` that has come by hand, and the call ends. */
 async function byeByHand(alice, raw, call) {
   if (!call.session.isEnded()) call.terminate();
@@ -307,7 +310,7 @@ export default {
   },
 
   'its session refresh is refused': async ({ alice, bob }) => {
-    const { call, raw } = await talkByHand(alice, bob);
+    const { call, raw } = await talkByHand(alice, bob, { headers: REFRESHED });
     alice.skip(46);
     const request = await Promise.race(['UPDATE', 'INVITE'].map((method) => raw.saw(method)));
     raw.reply('405 Method Not Allowed', { request });
@@ -316,7 +319,7 @@ export default {
   },
 
   'its session refresh finds no dialog': async ({ alice, bob }) => {
-    const { call, raw } = await talkByHand(alice, bob);
+    const { call, raw } = await talkByHand(alice, bob, { headers: REFRESHED });
     alice.skip(46);
     const request = await Promise.race(['UPDATE', 'INVITE'].map((method) => raw.saw(method)));
     raw.reply('481 Call/Transaction Does Not Exist', { request });

@@ -137,7 +137,7 @@ export default {
   'stops while it talks': async ({ alice, bob }) => {
     const [, incoming] = await talk(alice, bob);
     alice.try('ua.stop()', () => alice.ua.stop());
-    await incoming.saw('ended');
+    await Promise.all([incoming.saw('ended'), alice.saw('unregistered')]);
     alice.skip(3);
     await alice.saw('disconnected');
   },
@@ -157,7 +157,7 @@ export default {
   'stops while somebody calls': async ({ alice, bob }) => {
     const [call] = await rings(bob, alice);
     alice.try('ua.stop()', () => alice.ua.stop());
-    await call.saw('failed');
+    await Promise.all([call.saw('failed'), alice.saw('unregistered')]);
     alice.skip(3);
     await alice.saw('disconnected');
   },

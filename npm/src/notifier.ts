@@ -60,8 +60,8 @@ export interface Petition {
 type Ended = Extract<NotifierRow, ['terminated', ...unknown[]]>;
 
 /**
- * How far it is. The 200 waits for the end of the turn in which `start()` is called, so that the
- * NOTIFY that must follow it (RFC 6665 section 4.2.1.2) has what the application says by then.
+ * How far it is. The 200 waits until all that `start()` has set off is done, promises too, so that
+ * the NOTIFY that must follow it (RFC 6665 section 4.2.1.2) has what the application says by then.
  */
 type Progress = 'new' | 'granting' | 'granted' | 'over';
 
@@ -158,7 +158,7 @@ export class Notifier extends EventEmitter<NotifierEventMap> {
     const isUnsubscribe = this._expires() === 0;
     const body = request.body || undefined;
     this.emit('subscribe', isUnsubscribe, request, body, request.getHeader('content-type'));
-    queueMicrotask(() => this._grant(undefined));
+    setTimeout(() => this._grant(undefined), 0);
   }
 
   /** The subscription is allowed: the next `notify()` says so. */

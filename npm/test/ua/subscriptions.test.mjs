@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { JsSIP, Recorder, connected } from '../support/agent.mjs';
-import { settled } from '../support/clock.mjs';
 import { requestOf, unique } from '../support/sip.mjs';
 
 const { InvalidStateError } = JsSIP.Exceptions;
@@ -224,11 +223,20 @@ test('a peer is told the state with the NOTIFY that must come at once', async (t
   assert.equal(notified(socket).at(-1).body, '<closed/>');
 });
 
+test('what is fetched without a wait is in the NOTIFY that must come at once', async (t) => {
+  const { socket, notifier, clock } = await petitioned(t);
+  notifier.start();
+  for (let turns = 0; turns < 10; turns += 1) await undefined;
+  notifier.notify('<open/>');
+  await clock.advance(0);
+  assert.deepEqual(notified(socket).map(({ body }) => body), ['<open/>']);
+});
+
 test('a state that is not known yet is told later', async (t) => {
-  const { socket, notifier } = await petitioned(t, ['Expires: 600'], { pending: true });
+  const { socket, notifier, clock } = await petitioned(t, ['Expires: 600'], { pending: true });
   assert.equal(notifier.state, notifier.C.STATE_PENDING);
   notifier.start();
-  await settled();
+  await clock.advance(0);
   const [first] = notified(socket);
   assert.equal(first.body, '');
   assert.match(first.get('Subscription-State'), /^pending/);
@@ -240,9 +248,9 @@ test('a state that is not known yet is told later', async (t) => {
 });
 
 test('the application may end it', async (t) => {
-  const { socket, notifier, told } = await petitioned(t);
+  const { socket, notifier, told, clock } = await petitioned(t);
   notifier.start();
-  await settled();
+  await clock.advance(0);
   notified(socket);
   notifier.terminate('<gone/>', 'noresource', 60);
   const last = notified(socket).at(-1);
@@ -256,9 +264,9 @@ test('the application may end it', async (t) => {
 });
 
 test('the peer may refresh it, and leave it', async (t) => {
-  const { socket, notifier, told, dialog } = await petitioned(t);
+  const { socket, notifier, told, dialog, clock } = await petitioned(t);
   notifier.start();
-  await settled();
+  await clock.advance(0);
   notified(socket);
   const to = socket.lastResponse('SUBSCRIBE').get('To');
   const again = (number, expires) => {
@@ -276,7 +284,7 @@ test('the peer may refresh it, and leave it', async (t) => {
 test('its time may run out', async (t) => {
   const { socket, notifier, told, clock } = await petitioned(t, ['Expires: 60']);
   notifier.start();
-  await settled();
+  await clock.advance(0);
   notified(socket);
   await clock.advance(61_000);
   assert.equal(told.story, 'subscribe expired terminated');
@@ -285,9 +293,9 @@ test('its time may run out', async (t) => {
 });
 
 test('a peer that refuses what it is told has left', async (t) => {
-  const { socket, notifier, told } = await petitioned(t);
+  const { socket, notifier, told, clock } = await petitioned(t);
   notifier.start();
-  await settled();
+  await clock.advance(0);
   socket.respond(socket.last('NOTIFY'), 481);
   assert.equal(told.story, 'subscribe terminated');
   assert.equal(told.events.at(-1).args[0], 2);
