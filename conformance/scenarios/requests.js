@@ -206,7 +206,7 @@ export default {
     alice.try('notify()', () => notifier.notify('second'));
     await bob.saw('subscriber: active');
     subscriber.terminate();
-    await alice.saw('notifier: terminated');
+    await Promise.race([alice.saw('notifier: terminated'), bob.saw('subscriber: terminated')]);
     for (const verb of ['notify', 'setActiveState', 'start', 'terminate']) alice.try(`${verb}() when it is over`, () => notifier[verb]());
   },
 
