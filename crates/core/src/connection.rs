@@ -78,7 +78,7 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Replaced {
     pub(crate) flow: FlowId,
-    /// Whether our own address is another one now.
+    /// Whether our own address is another one now, or may be, as a browser does not know its own.
     pub(crate) moved: bool,
 }
 
@@ -201,7 +201,7 @@ impl Connection {
         };
         let (flow, before) = self.replaced.take()?;
         let moved = matches!(self.flows.get(&up), Some(Flow::Open { local, .. })
-            if local.ip() != before.ip() && !local.ip().is_unspecified());
+            if local.ip() != before.ip() || local.ip().is_unspecified());
         Some(Replaced { flow, moved })
     }
 

@@ -295,9 +295,19 @@ fn a_call_given_up_during_the_outage_sends_nothing_more() {
 
 #[test]
 fn a_new_address_restarts_ice() {
+    restarts_ice_at("192.0.2.99:40001");
+}
+
+/// A browser does not know its address; and the peer may reach its proxy's old flow only.
+#[test]
+fn an_address_that_nobody_knows_restarts_ice() {
+    restarts_ice_at("0.0.0.0:0");
+}
+
+fn restarts_ice_at(local: &'static str) {
     let mut lone = established();
     cut(&mut lone);
-    lone.local = "192.0.2.99:40001";
+    lone.local = local;
     let_back(&mut lone);
     assert!(
         lone.media
