@@ -1,4 +1,4 @@
-// Chromium with a JsSIP phone in each page.
+// Chromium with a phone in each page, on JsSIP or on what replaces it.
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -7,19 +7,41 @@ import { buildSync } from 'esbuild';
 import { launchChromium } from './chromium.mjs';
 import { Log } from './log.mjs';
 
-const HTML = '<!doctype html><meta charset="utf-8"><title>phone</title><script src="phone.js"></script>';
+const HTML =
+  '<!doctype html><meta charset="utf-8"><title>phone</title><script defer src="phone.js"></script>';
 
-/** Starts Chromium. The result makes phones with `phone(name)` and ends with `stop()`. */
-export async function startBrowser() {
-  const bundle = buildSync({
-    entryPoints: [fileURLToPath(new URL('../page/phone.js', import.meta.url))],
+const file = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** What stands for `jssip` in a page, by the name of the library. */
+const LIBRARIES = { jssip: {}, offhook: { jssip: file('../../npm/dist/offhook.js') } };
+
+/** Bundles a page's script, with `library` as its `jssip`. */
+export function bundle(entry, library = 'jssip') {
+  return buildSync({
+    entryPoints: [entry],
     bundle: true,
     write: false,
     format: 'iife',
-    define: { global: 'window' },
+    define: { global: 'window', 'process.env.NODE_ENV': '"production"' },
+    alias: LIBRARIES[library],
   }).outputFiles[0].text;
-  const { context, address, stop } = await startChromiumWith({ '/': HTML, '/phone.js': bundle });
-  return { phone: (name) => BrowserPhone.open(context, address, name), stop };
+}
+
+/**
+ * Starts Chromium. The result makes phones with `phone(name, library)`, or with another script
+ * than `page/phone.js`, and ends with `stop()`.
+ */
+export async function startBrowser() {
+  /** The page of each library and script, made when it is first opened. */
+  const files = {};
+  const { context, address, stop } = await startChromiumWith(files);
+  const phone = (name, library = 'jssip', script = 'phone') => {
+    const folder = `${script}-${library}`;
+    files[`/${folder}/`] ??= HTML;
+    files[`/${folder}/phone.js`] ??= bundle(file(`../page/${script}.js`), library);
+    return BrowserPhone.open(context, `${address}${folder}/`, `${library} ${name}`);
+  };
+  return { phone, stop };
 }
 
 /**
@@ -53,11 +75,11 @@ export async function startChromiumWith(files) {
   return { context: browser.context, address, stop };
 }
 
-/** A JsSIP user agent in a page of its own. */
+/** A user agent in a page of its own. */
 class BrowserPhone {
   static async open(context, address, name) {
     const phone = new BrowserPhone();
-    phone.events = new Log(`JsSIP ${name}`);
+    phone.events = new Log(name);
     phone.page = await context.newPage();
     phone.page.on('pageerror', (error) =>
       phone.events.push({ event: 'pageerror', text: `pageerror: ${error.stack ?? error}` }),
@@ -67,7 +89,7 @@ class BrowserPhone {
     return phone;
   }
 
-  /** Calls a function of page/phone.js. */
+  /** Calls a function of the page's script. */
   do(action, ...args) {
     return this.page.evaluate(([action, args]) => window.phone[action](...args), [action, args]);
   }

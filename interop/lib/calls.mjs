@@ -1,4 +1,4 @@
-// The calls that every server between offhook and JsSIP has to carry.
+// The calls that every server between offhook and a browser has to carry.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
@@ -12,10 +12,10 @@ const USERS = { alice: 'alicepw', bob: 'bobpw' };
 
 /**
  * Defines the tests. `startServer` takes the users and resolves to an object with `domain`, `ws`,
- * `udp` and `tcp` (URLs), `log` and `stop()`.
+ * `udp` and `tcp` (URLs), `log` and `stop()`. `library` is what the page runs on.
  */
-export function describeCalls(name, startServer) {
-  describe(`offhook and JsSIP through ${name}`, () => {
+export function describeCalls(name, startServer, { library = 'jssip' } = {}) {
+  describe(`offhook and ${library} in a page through ${name}`, () => {
     let server, browser, alice, natives;
 
     before(async () => {
@@ -23,8 +23,8 @@ export function describeCalls(name, startServer) {
       offhookBinary();
       server = await startServer(USERS);
       browser = await startBrowser();
-      // Alice is JsSIP in the browser, bob is offhook.
-      alice = await browser.phone('alice');
+      // Alice is in the browser, bob is offhook.
+      alice = await browser.phone('alice', library);
       await alice.register({ server: server.ws, uri: address('alice'), password: USERS.alice });
     });
     after(async () => {

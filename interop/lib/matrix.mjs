@@ -1,4 +1,4 @@
-// Everything a call can do, between offhook and JsSIP, in every role.
+// Everything a call can do, between offhook and a browser, in every role.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
@@ -13,8 +13,8 @@ import { NativePhone, offhookBinary } from './offhook.mjs';
 
 const PATTERN = fileURLToPath(new URL('../../assets/pattern-vp8.ivf', import.meta.url));
 
-// Alice and carol are JsSIP in the browser, bob and dave are offhook, dave with video. Erin (JsSIP) and frank
-// (offhook) talk all the time: their sessions are to be refreshed.
+// Alice and carol are in the browser, bob and dave are offhook, dave with video. Erin (in the
+// browser) and frank (offhook) talk all the time: their sessions are to be refreshed.
 const BROWSERS = ['alice', 'carol', 'erin'];
 const NATIVES = ['bob', 'dave', 'frank'];
 const USERS = Object.fromEntries(
@@ -25,11 +25,11 @@ const USERS = Object.fromEntries(
 const SESSION_EXPIRES = 90;
 
 /**
- * Defines the tests. `startServer` is as in `describeCalls`. With `refreshes` the calls last until
- * they have been refreshed.
+ * Defines the tests. `startServer` and `library` are as in `describeCalls`. With `refreshes` the
+ * calls last until they have been refreshed.
  */
-export function describeMatrix(name, startServer, { refreshes = false } = {}) {
-  describe(`what a call can do, with JsSIP through ${name}`, () => {
+export function describeMatrix(name, startServer, { refreshes = false, library = 'jssip' } = {}) {
+  describe(`what a call can do, with ${library} in a page through ${name}`, () => {
     let server, browser, started, folder;
     const phones = {};
     let expected;
@@ -44,7 +44,7 @@ export function describeMatrix(name, startServer, { refreshes = false } = {}) {
       browser = await startBrowser();
       await Promise.all([
         ...BROWSERS.map(async (user) => {
-          phones[user] = await browser.phone(user);
+          phones[user] = await browser.phone(user, library);
           const account = { server: server.ws, uri: address(user), password: USERS[user] };
           await phones[user].register(account);
         }),

@@ -1,4 +1,5 @@
-// JsSIP as an application uses it, with its events reported to the test through window.report().
+// JsSIP, or what replaces it, as an application uses it, with its events reported to the test
+// through window.report().
 // A call is named by its number, counted from 1; without one the last call is meant.
 
 import JsSIP from 'jssip';
@@ -26,9 +27,9 @@ const raws = [];
 /** The sessions whose own offer is not answered yet. */
 const offers = new Set();
 
-const media = (video) => ({
+const media = (video, iceServers = []) => ({
   mediaConstraints: { audio: true, video },
-  pcConfig: { iceServers: [] },
+  pcConfig: { iceServers },
   // Without this, JsSIP answers a late offer with one of its own that has no audio.
   rtcOfferConstraints: { offerToReceiveAudio: true },
 });
@@ -66,25 +67,68 @@ function follow(newSession) {
   return call;
 }
 
-/** Delays what is sent and what comes in, by `ms` each, in order. */
-class SlowSocket extends JsSIP.WebSocketInterface {
+/**
+ * A socket of the application, which counts the requests that pass, and can delay what is sent and
+ * what comes in, by so many milliseconds each, in order.
+ */
+class SlowSocket {
   delay = 0;
+  counts = { sent: {}, received: {} };
+  #awaited = new Map();
+  #socket;
+
+  constructor(url) {
+    this.#socket = new JsSIP.WebSocketInterface(url);
+    this.#socket.onconnect = () => this.onconnect();
+    this.#socket.ondisconnect = (...reason) => this.ondisconnect(...reason);
+    this.#socket.ondata = (data) => {
+      this.#count('received', data);
+      if (!this.delay) this.ondata(data);
+      else setTimeout(() => this.ondata(data), this.delay);
+    };
+  }
+
+  get url() { return this.#socket.url; }
+  get sip_uri() { return this.#socket.sip_uri; }
+  get via_transport() { return this.#socket.via_transport; }
+  set via_transport(value) { this.#socket.via_transport = value; }
+
+  /** Calls `listener` when the next request of this method is sent. */
+  once(method, listener) {
+    this.#awaited.set(method, listener);
+  }
+
+  connect() { this.#socket.connect(); }
+  disconnect() { this.#socket.disconnect(); }
 
   send(message) {
-    if (!this.delay) return super.send(message);
-    setTimeout(() => super.send(message), this.delay);
+    this.#count('sent', message);
+    if (!this.delay) return this.#socket.send(message);
+    setTimeout(() => this.#socket.send(message), this.delay);
     return true;
   }
 
-  _onMessage(event) {
-    if (!this.delay) return super._onMessage(event);
-    setTimeout(() => super._onMessage(event), this.delay);
+  #count(way, message) {
+    const [, method] = /^([A-Z]+) /.exec(message) ?? [];
+    if (!method) return;
+    this.counts[way][method] = (this.counts[way][method] ?? 0) + 1;
+    if (way === 'sent') {
+      this.#awaited.get(method)?.();
+      this.#awaited.delete(method);
+    }
   }
 }
 
-/** Makes an offer. What JsSIP's `done` callback tells is told as an event. */
-function offer(verb, { call = sessions.length, useUpdate = false } = {}) {
+/**
+ * Makes an offer, as soon as one may be made: the ACK to the peer's may be on the way. What JsSIP's
+ * `done` callback tells is told as an event.
+ */
+async function offer(verb, { call = sessions.length, useUpdate = false } = {}) {
   const offering = session(call);
+  const until = Date.now() + 3000;
+  while (!offering.isReadyToReOffer() && Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   offers.add(offering);
   return offering[verb]({ useUpdate }, () => {
     offers.delete(offering);
@@ -122,9 +166,18 @@ window.phone = {
     ua.start();
   },
 
-  call(target, { video = false } = {}) {
-    ua.call(target, media(video));
+  call(target, { video = false, iceServers } = {}) {
+    ua.call(target, media(video, iceServers));
     return sessions.length;
+  },
+
+  /** Calls, and resolves to the milliseconds that pass before its INVITE is sent. */
+  callAndTime(target, { iceServers } = {}) {
+    return new Promise((resolve) => {
+      const started = performance.now();
+      socket.once('INVITE', () => resolve(performance.now() - started));
+      ua.call(target, media(false, iceServers));
+    });
   },
 
   answer({ call, video = false } = {}) {
@@ -187,6 +240,9 @@ window.phone = {
     }
     for (const session of live()) session.terminate();
   },
+
+  /** How many requests of each method were `sent` and `received`. */
+  requestCounts: () => socket.counts,
 
   /** How long each message takes either way from now on, in milliseconds. */
   slowDown(ms) {

@@ -1,28 +1,24 @@
-// Data channels between JsSIP in Chromium and offhook: the page's own example with
+// Data channels between a page in Chromium and offhook: the page's own example with
 // `offhook answer --echo`, and the example `chat` of the library, which calls the page.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
-import { startBrowser } from '../lib/browser.mjs';
+import { bundle, startBrowser } from '../lib/browser.mjs';
 import { startKamailio } from '../lib/kamailio.mjs';
 import { Offhook, offhookBinary, offhookExample, startExchange } from '../lib/offhook.mjs';
 import { Process } from '../lib/process.mjs';
 
 const USERS = { alice: 'alicepw', bob: 'bobpw' };
 
-/** The application of page/chat.js. */
-const chatPage = () => buildSync({
-  entryPoints: [fileURLToPath(new URL('../page/chat.js', import.meta.url))],
-  bundle: true,
-  write: false,
-  format: 'iife',
-  define: { global: 'window' },
-}).outputFiles[0].text;
+const CHAT = fileURLToPath(new URL('../page/chat.js', import.meta.url));
 
-for (const [name, startServer] of [['the exchange', startExchange], ['Kamailio', startKamailio]]) {
-  describe(`data channels between JsSIP and offhook through ${name}`, () => {
+const SERVERS = [['the exchange', startExchange], ['Kamailio', startKamailio]];
+const PAGES = ['jssip', 'offhook'].flatMap((library) =>
+  SERVERS.map(([name, startServer]) => ({ library, name, startServer })),
+);
+for (const { library, name, startServer } of PAGES) {
+  describe(`data channels between ${library} in a page and offhook through ${name}`, () => {
     let server, browser, chatExample;
     before(async () => {
       offhookBinary();
@@ -39,12 +35,12 @@ for (const [name, startServer] of [['the exchange', startExchange], ['Kamailio',
 
     /** Runs `story` with a page of the application; what `other()` said is printed if it fails. */
     async function withPage(other, story) {
-      const alice = await browser.phone('alice');
+      const alice = await browser.phone('alice', library);
       const chat = (action, ...args) => alice.page.evaluate(
         ([action, args]) => window.chat[action](...args), [action, args],
       );
       try {
-        await alice.page.addScriptTag({ content: chatPage() });
+        await alice.page.addScriptTag({ content: bundle(CHAT, library) });
         await story(alice, chat);
         await chat('stop');
       } catch (error) {

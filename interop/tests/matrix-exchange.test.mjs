@@ -1,4 +1,6 @@
-import { describeMatrix } from '../lib/matrix.mjs';
 import { startExchange } from '../lib/offhook.mjs';
+import { describeMatrix } from '../lib/matrix.mjs';
 
-describeMatrix('offhook exchange', startExchange);
+for (const library of ['jssip', 'offhook']) {
+  describeMatrix('offhook exchange', startExchange, { library });
+}

@@ -1,4 +1,6 @@
 import { startKamailio } from '../lib/kamailio.mjs';
 import { describeMatrix } from '../lib/matrix.mjs';
 
-describeMatrix('Kamailio', startKamailio, { refreshes: true });
+for (const library of ['jssip', 'offhook']) {
+  describeMatrix('Kamailio', startKamailio, { refreshes: true, library });
+}

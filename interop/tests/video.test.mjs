@@ -1,4 +1,4 @@
-// Audio and video calls between JsSIP in Chromium and offhook, which plays an IVF file and records
+// Audio and video calls between a page in Chromium and offhook, which plays an IVF file and records
 // what the browser's camera shows.
 
 import assert from 'node:assert/strict';
@@ -45,15 +45,19 @@ function readIvf(file) {
   };
 }
 
-for (const [name, startServer] of [['the exchange', startExchange], ['Kamailio', startKamailio]]) {
-  describe(`video between JsSIP and offhook through ${name}`, () => {
+const SERVERS = [['the exchange', startExchange], ['Kamailio', startKamailio]];
+const PAGES = ['jssip', 'offhook'].flatMap((library) =>
+  SERVERS.map(([name, startServer]) => ({ library, name, startServer })),
+);
+for (const { library, name, startServer } of PAGES) {
+  describe(`video between ${library} in a page and offhook through ${name}`, () => {
     let server, browser, alice, bob, folder, seen;
 
     before(async () => {
       offhookBinary();
       server = await startServer(USERS);
       browser = await startBrowser();
-      alice = await browser.phone('alice');
+      alice = await browser.phone('alice', library);
       await alice.register({ server: server.ws, uri: address('alice'), password: USERS.alice });
     });
     after(async () => {

@@ -1,4 +1,4 @@
 import { describeCalls } from '../lib/calls.mjs';
 import { startKamailio } from '../lib/kamailio.mjs';
 
-describeCalls('Kamailio', startKamailio);
+for (const library of ['jssip', 'offhook']) describeCalls('Kamailio', startKamailio, { library });
