@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use offhook_core::{
-    Agent, Config, FlowId, Input, Instant, Invitation, MediaReport, MediaRequest, Output, Question, Reply,
-    SessionId, TerminateOptions, Transport,
+    Agent, Config, FlowId, Input, Instant, Invitation, MediaReport, MediaRequest, Output, Question,
+    Reply, SessionId, TerminateOptions, Transport,
 };
 use offhook_sip::Uri;
 
@@ -175,10 +175,8 @@ impl Wire {
                     session,
                     question,
                 } => {
-                    let incoming = matches!(
-                        question,
-                        Question::NewSession(Invitation::Incoming(_))
-                    );
+                    let incoming =
+                        matches!(question, Question::NewSession(Invitation::Incoming(_)));
                     side.agent.reply(now, ask, Reply::Proceed);
                     if let Some(session) = session.filter(|_| incoming) {
                         side.session = Some(session);
