@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use offhook_core::{
-    Agent, Config, FlowId, Input, Instant, Invitation, MediaReport, MediaRequest, Output, Question,
-    Reply, SessionId, TerminateOptions, Transport,
+    Agent, Config, ConnectionState, FlowId, Input, Instant, Invitation, MediaReport, MediaRequest,
+    Output, Question, Reply, SessionId, TerminateOptions, Transport,
 };
 use offhook_sip::Uri;
 
@@ -168,7 +168,16 @@ impl Wire {
                         },
                         _ => continue,
                     };
+                    // Media connects as soon as both descriptions are there.
+                    let connects = matches!(
+                        report,
+                        MediaReport::LocalSet { .. } | MediaReport::RemoteSet
+                    );
                     side.agent.media(now, session, report);
+                    if connects {
+                        let connected = MediaReport::Connection(ConnectionState::Connected);
+                        side.agent.media(now, session, connected);
+                    }
                 }
                 Output::Ask {
                     ask,

@@ -84,6 +84,9 @@ enum Life {
     Stopping,
 }
 
+/// How many outputs there is room for while there are none.
+const ROOM: usize = 64;
+
 /// How long [`Agent::stop`] waits for the peers' answers.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -246,7 +249,12 @@ impl Agent {
     /// The next thing the agent wants done, or tells.
     #[must_use = "an output that is not carried out is lost"]
     pub fn poll(&mut self) -> Option<Output> {
-        self.cx.outputs.pop_front()
+        let output = self.cx.outputs.pop_front();
+        // A moment in which much happened shall not take room for good.
+        if output.is_none() && self.cx.outputs.capacity() > ROOM {
+            self.cx.outputs.shrink_to(ROOM);
+        }
+        output
     }
 
     /// When [`Input::Tick`] is due at the latest.
