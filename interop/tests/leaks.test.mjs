@@ -14,6 +14,11 @@ const TOGETHER = 5;
  * it keeps 11 of 400 connections, and their streams.
  */
 const KEPT = 50;
+/**
+ * By how much the second half's peak may be above that of the first, in bytes: two pages of
+ * WebAssembly. If only each call's session stayed, it would be 350 kB.
+ */
+const PEAK = 2 * 65_536;
 /** Transactions outlive their calls by 64 T1, which is 32 s (RFC 3261, 17); and then the collector. */
 const PATIENCE = 60_000;
 
@@ -90,5 +95,5 @@ test(`${CALLS} calls in one page leave nothing behind`, { timeout: 400_000 }, as
   // What so many calls at once take is taken by the first half.
   const first = await calls(CALLS / 2, idle);
   const second = await calls(CALLS / 2, idle);
-  assert.equal(second, first);
+  assert.ok(second - first <= PEAK, `${first} bytes have become ${second}`);
 });
