@@ -6,7 +6,7 @@ mod util;
 use std::time::Duration;
 
 use offhook_core::{
-    CommandError, MediaReport, MediaRequest, MediaStep, OnHold, ReofferOptions, Reply,
+    CommandError, MediaReport, MediaRequest, MediaStep, OnHold, Question, ReofferOptions, Reply,
     TerminateOptions, Transport,
 };
 use offhook_sip::{Message, Method, OutgoingResponse, StatusCode};
@@ -406,6 +406,40 @@ fn an_answer_that_is_never_acknowledged_is_followed_by_an_offer_and_the_call_liv
     pair.fate = Box::new(|_, _| Fate::Arrive);
     assert!(!pair.bob.story().contains("ended"), "{}", pair.bob.story());
     assert!(pair.alice_hold().local && pair.bob_hold().remote);
+    pair.finish();
+}
+
+/// The offer that agrees on the session anew is the peer's, and must be answered.
+#[test]
+fn an_answer_that_is_never_acknowledged_leaves_an_offer_of_the_peer_to_be_answered() {
+    let mut pair = Pair::established(Transport::Udp);
+    let now = pair.now;
+    pair.fate = Box::new(|name, message| match message {
+        Message::Request(request) if name == "alice" && request.method() == Method::Ack => {
+            Fate::Lose
+        }
+        _ => Fate::Arrive,
+    });
+    pair.alice_session()
+        .hold(now, Default::default())
+        .expect("held");
+    pair.run(20 * SECOND);
+    let now = pair.now;
+    pair.bob.asks = Some(|question| matches!(question, Question::Sdp(_)));
+    pair.alice_session().unhold(now, update()).expect("goes on");
+    pair.run(15 * SECOND);
+    let (ask, _) = pair.bob.questions.pop().expect("bob is asked");
+    pair.bob.asks = None;
+    let now = pair.now;
+    pair.bob.agent.reply(now, ask, Reply::Proceed);
+    pair.run(SECOND);
+    assert_eq!(
+        pair.bob.sent_count("INVITE"),
+        0,
+        "{}",
+        pair.ladder.join("\n")
+    );
+    assert!(!pair.alice_hold().local && !pair.bob_hold().remote);
     pair.finish();
 }
 

@@ -5,13 +5,12 @@ use std::time::Duration;
 use offhook_sip::{Message, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode};
 
 use super::closing::Closing;
-use super::reoffer::{Purpose, ReofferOptions, sequence_of};
+use super::reoffer::{Exchange, Purpose, ReofferOptions, sequence_of};
 use super::{Answer, Received, Session, SessionTimer, State, Status, sdp_of};
 use crate::cause::Cause;
 use crate::context::{Context, Timer};
 use crate::dialog::Dialog;
 use crate::errand::Errand;
-use crate::error::CommandError;
 use crate::event::{Originator, SessionEvent};
 use crate::flow::FlowId;
 use crate::media::SdpKind;
@@ -137,7 +136,7 @@ impl Session {
         match &mut self.state {
             State::Established(established) => {
                 established.handshake = Handshake::Settled;
-                if !self.confirmed || self.make_sure(cx).is_err() {
+                if !self.confirmed || !self.make_sure(cx) {
                     self.hang_up(cx, Originator::Remote, Cause::NoAck, None);
                 }
             }
@@ -147,10 +146,17 @@ impl Session {
     }
 
     /// Whether our answer to a re-INVITE arrived nobody knows: a connection may have broken under
-    /// it. A new offer agrees on the session anew, and tells whether the peer is there at all.
-    fn make_sure(&mut self, cx: &mut Context) -> Result<u32, CommandError> {
+    /// it. A new offer agrees on the session anew, and tells whether the peer is there at all: that
+    /// of the peer which is being answered, ours that waits for its turn, or else one of its own.
+    fn make_sure(&mut self, cx: &mut Context) -> bool {
+        if matches!(self.exchange, Exchange::Asking(..) | Exchange::Answering(_)) {
+            return true;
+        }
         self.roll_back(cx);
-        self.reoffer(cx, Purpose::Refresh, ReofferOptions::default())
+        matches!(self.exchange, Exchange::Waiting(_))
+            || self
+                .reoffer(cx, Purpose::Refresh, ReofferOptions::default())
+                .is_ok()
     }
 
     /// An ACK inside the dialog.
