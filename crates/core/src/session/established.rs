@@ -146,8 +146,8 @@ impl Session {
     }
 
     /// Whether our answer to a re-INVITE arrived nobody knows: a connection may have broken under
-    /// it. A new offer agrees on the session anew, and tells whether the peer is there at all: that
-    /// of the peer which is being answered, ours that waits for its turn, or else one of its own.
+    /// it. Another offer agrees on the session anew, and tells whether the peer is there at all: the
+    /// peer's that is being answered, ours that waits for its turn, or else one for this alone.
     fn make_sure(&mut self, cx: &mut Context) -> bool {
         if matches!(self.exchange, Exchange::Asking(..) | Exchange::Answering(_)) {
             return true;
