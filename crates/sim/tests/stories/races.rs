@@ -95,6 +95,17 @@ fn cross(transport: Transport, moment: Duration, first: Deed, second: Deed) -> C
     }
 }
 
+/// Lets two deeds cross at every moment, and looks at what came of them.
+fn at_every_moment(first: Deed, second: Deed, mut look: impl FnMut(&Crossed)) {
+    for transport in TRANSPORTS {
+        for moment in moments() {
+            let crossed = cross(transport, moment, first, second);
+            look(&crossed);
+            crossed.finish();
+        }
+    }
+}
+
 /// What came of two deeds.
 struct Crossed {
     world: World,
@@ -111,6 +122,11 @@ impl Crossed {
             let info = world.network.node(phone).agent().session_info(session);
             info.is_some_and(|info| info.is_established())
         })
+    }
+
+    /// The call is over on both sides.
+    fn has_ended(&self) {
+        assert_eq!(self.is_established(), [false, false], "{}", self.world);
     }
 
     /// Both sides are done, or get there by one more BYE.
@@ -166,110 +182,73 @@ fn a_cancel_against_a_prack_ends_both_sides() {
 
 #[test]
 fn a_bye_against_a_reinvite_ends_both_sides() {
-    for transport in TRANSPORTS {
-        for moment in moments() {
-            let crossed = cross(transport, moment, HOLD, HANG_UP);
-            assert!(crossed.done);
-            assert_eq!(
-                crossed.is_established(),
-                [false, false],
-                "{}",
-                crossed.world
-            );
-            crossed.finish();
-        }
-    }
+    at_every_moment(HOLD, HANG_UP, |crossed| {
+        assert!(crossed.done);
+        crossed.has_ended();
+    });
 }
 
 #[test]
 fn two_reinvites_that_meet_both_come_through() {
     let mut refused = 0;
-    for transport in TRANSPORTS {
-        for moment in moments() {
-            let crossed = cross(transport, moment, HOLD, HOLD);
-            let Crossed {
-                world,
-                call,
-                answered,
-                done,
-            } = &crossed;
-            assert_eq!(crossed.is_established(), [true, true], "{world}");
-            let held = |phone: Handle<Phone>, session: SessionId| {
-                let info = world.network.node(phone).agent().session_info(session);
-                let held = info.map(|info| info.is_on_hold());
-                held.map(|held| (held.local, held.remote))
-            };
-            assert_eq!(held(world.alice, *call), Some((true, *done)), "{world}");
-            assert_eq!(held(world.bob, *answered), Some((*done, true)), "{world}");
-            assert_eq!(
-                times(world, world.alice, *call, "renegotiated"),
-                1,
-                "{world}"
-            );
-            refused += sent(world, "alice", "SIP/2.0 491") + sent(world, "bob", "SIP/2.0 491");
-            crossed.finish();
-        }
-    }
+    at_every_moment(HOLD, HOLD, |crossed| {
+        let Crossed {
+            world,
+            call,
+            answered,
+            done,
+        } = crossed;
+        assert_eq!(crossed.is_established(), [true, true], "{world}");
+        let held = |phone: Handle<Phone>, session: SessionId| {
+            let info = world.network.node(phone).agent().session_info(session);
+            let held = info.map(|info| info.is_on_hold());
+            held.map(|held| (held.local, held.remote))
+        };
+        assert_eq!(held(world.alice, *call), Some((true, *done)), "{world}");
+        assert_eq!(held(world.bob, *answered), Some((*done, true)), "{world}");
+        assert_eq!(
+            times(world, world.alice, *call, "renegotiated"),
+            1,
+            "{world}"
+        );
+        refused += sent(world, "alice", "SIP/2.0 491") + sent(world, "bob", "SIP/2.0 491");
+    });
     assert!(refused > 0, "no offers met, so this shows nothing");
 }
 
 #[test]
 fn an_update_against_a_reinvite_leaves_the_call_and_both_come_through() {
-    for transport in TRANSPORTS {
-        for moment in moments() {
-            for (first, second) in [(UPDATE, RENEGOTIATE), (RENEGOTIATE, UPDATE)] {
-                let crossed = cross(transport, moment, first, second);
-                let Crossed {
-                    world,
-                    call,
-                    answered,
-                    done,
-                } = &crossed;
-                assert_eq!(crossed.is_established(), [true, true], "{world}");
-                assert_eq!(
-                    times(world, world.alice, *call, "renegotiated"),
-                    1,
-                    "{world}"
-                );
-                let of_bob = times(world, world.bob, *answered, "renegotiated");
-                assert_eq!(of_bob, usize::from(*done), "{world}");
-                crossed.finish();
-            }
-        }
+    for (first, second) in [(UPDATE, RENEGOTIATE), (RENEGOTIATE, UPDATE)] {
+        at_every_moment(first, second, |crossed| {
+            let Crossed {
+                world,
+                call,
+                answered,
+                done,
+            } = crossed;
+            assert_eq!(crossed.is_established(), [true, true], "{world}");
+            assert_eq!(
+                times(world, world.alice, *call, "renegotiated"),
+                1,
+                "{world}"
+            );
+            let of_bob = times(world, world.bob, *answered, "renegotiated");
+            assert_eq!(of_bob, usize::from(*done), "{world}");
+        });
     }
 }
 
 #[test]
 fn a_refer_against_a_bye_ends_the_call_and_the_subscription() {
-    for transport in TRANSPORTS {
-        for moment in moments() {
-            let crossed = cross(transport, moment, REFER, HANG_UP);
-            assert!(crossed.done);
-            assert_eq!(
-                crossed.is_established(),
-                [false, false],
-                "{}",
-                crossed.world
-            );
-            crossed.finish();
-        }
-    }
+    at_every_moment(REFER, HANG_UP, |crossed| {
+        assert!(crossed.done);
+        crossed.has_ended();
+    });
 }
 
 #[test]
 fn both_hang_up_at_once() {
-    for transport in TRANSPORTS {
-        for moment in moments() {
-            let crossed = cross(transport, moment, HANG_UP, HANG_UP);
-            assert_eq!(
-                crossed.is_established(),
-                [false, false],
-                "{}",
-                crossed.world
-            );
-            crossed.finish();
-        }
-    }
+    at_every_moment(HANG_UP, HANG_UP, Crossed::has_ended);
 }
 
 #[test]
