@@ -84,18 +84,18 @@ function meet(a, b) {
   });
 }
 
-/** What both runs have, but in another order across the lanes: an event before or after a message. */
+/** What both runs have, but in another order across the lanes: a message that leaves before or after an event. */
 function order(matched) {
-  const told = matched.filter(([one]) => LANES.app(one) || (LANES.sent(one) && one.label.startsWith('→')));
-  const left = told.toSorted(([one], [two]) => one.at - two.at).map(([one]) => one.name);
-  const right = told.toSorted(([, one], [, two]) => one.at - two.at).map(([one]) => one.name);
-  const stays = new Set(align(left, right).map(([at]) => left[at]));
-  const before = (list, what) => list.slice(0, list.indexOf(what)).findLast((other) => stays.has(other));
-  return left.filter((what) => !stays.has(what)).map((what) => ({
-    where: `${what} / when`,
-    left: `after ${before(left, what) ?? 'nothing'}`,
-    right: `after ${before(right, what) ?? 'nothing'}`,
-  }));
+  const told = matched.filter(([one]) => LANES.app(one));
+  const sent = matched.filter(([one]) => LANES.sent(one) && one.label.startsWith('→'));
+  return sent.flatMap(([message, same]) => told
+    .map(([event, other]) => [event.name, message.at < event.at, same.at < other.at])
+    .filter(([, left, right]) => left !== right)
+    .map(([event, left, right]) => ({
+      where: `${message.name} / when`,
+      left: `${left ? 'before' : 'after'} ${event}`,
+      right: `${right ? 'before' : 'after'} ${event}`,
+    })));
 }
 
 /** The leaves in which two values differ. */

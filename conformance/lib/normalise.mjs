@@ -140,12 +140,19 @@ function wireMessage(message, ours, plain, numbers) {
   return {
     start: plain(message.start),
     headers: Object.fromEntries(Object.entries(headers).map(
-      ([name, values]) => [name, values.map((value) => text(name, value)).join(' | ')],
+      ([name, values]) => [name, credentials(name, values, plain) ?? values.map((value) => text(name, value)).join(' | ')],
     )),
     // In what came in it is the peer's and the server's.
     ...(ours && { 'header order': order }),
     body: bodyText(message.body, plain),
   };
+}
+
+/** The parameters of digest credentials: they may stand in any order. */
+function credentials(name, values, plain) {
+  const [, digest] = /^Digest +(.*)/i.exec(values[0]) ?? [];
+  if (!/^(proxy-)?authorization$/.test(name) || values.length > 1 || digest === undefined) return undefined;
+  return Object.fromEntries([...plain(digest).matchAll(/(\w+)=("[^"]*"|[^,\s]*)/g)].map(([, key, value]) => [key, value]));
 }
 
 const LISTS = new Set(['allow', 'supported', 'require', 'accept', 'unsupported', 'allow-events']);

@@ -44,6 +44,17 @@ test('a header, its value, and the order of headers are compared', () => {
   assert.deepEqual(where(compareRuns(with_('X-A: 1'), with_())), ['→ INVITE / headers / x-a', '→ INVITE / header order']);
 });
 
+test('credentials are compared by parameter, in whatever order those stand', () => {
+  const with_ = (value) => run(message('INVITE sip:x SIP/2.0', { headers: [`Authorization: Digest ${value}`] }));
+  const one = with_('username="a, b", nonce="1", nc=00000001');
+  assert.deepEqual(compareRuns(one, with_('nc=00000001,nonce="2", username="a, b"')), []);
+  assert.deepEqual(compareRuns(one, with_('username="a", nonce="2", algorithm=MD5, nc=00000002')), [
+    { where: '→ INVITE / headers / authorization / username', left: '"a, b"', right: '"a"' },
+    { where: '→ INVITE / headers / authorization / nc', left: '00000001', right: '00000002' },
+    { where: '→ INVITE / headers / authorization / algorithm', left: '(not there)', right: 'MD5' },
+  ]);
+});
+
 test('SDP is compared by section and line, without what is random in it', () => {
   const body = (text) => run(message('INVITE sip:x SIP/2.0', { headers: ['Content-Type: application/sdp'], body: text }));
   const same = SDP.replace('123', '999').replace('5000', '6000').replace('abcd', 'efgh').replace('a=sendrecv\r\n', '')
@@ -76,7 +87,16 @@ test('the order of events and of sent messages is compared', () => {
   const ack = message('ACK sip:x SIP/2.0');
   const [invite, accepted] = [message('INVITE sip:x SIP/2.0'), event('accepted')];
   assert.deepEqual(compareRuns(run(invite, accepted, ack), run(invite, ack, accepted)), [
-    { where: 'accepted / when', left: 'after → INVITE', right: 'after → ACK' },
+    { where: '→ ACK / when', left: 'after accepted', right: 'before accepted' },
+  ]);
+});
+
+test('a message is told with each event that it overtakes, and only with those', () => {
+  const bye = message('BYE sip:x SIP/2.0');
+  const [one, two, three] = ['one', 'two', 'three'].map((name) => event(name));
+  assert.deepEqual(compareRuns(run(one, bye, two, three), run(one, two, three, bye)), [
+    { where: '→ BYE / when', left: 'before two', right: 'after two' },
+    { where: '→ BYE / when', left: 'before three', right: 'after three' },
   ]);
 });
 
