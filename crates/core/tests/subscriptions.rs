@@ -738,6 +738,19 @@ fn a_lost_connection_refreshes_it_over_the_next() {
 }
 
 #[test]
+fn a_peer_that_refuses_to_let_go_ends_it_with_its_answer() {
+    let (mut lone, id, _) = standing(|_| {});
+    lone.agent
+        .unsubscribe(lone.now, id, None)
+        .expect("it stands");
+    lone.drain();
+    let leaving = lone.request(Method::Subscribe);
+    lone.answer(&leaving, StatusCode::CALL_DOES_NOT_EXIST, &[]);
+    assert!(lone.news().ends_with("terminated(refused 481)"));
+    lone.assert_clean();
+}
+
+#[test]
 fn leaving_before_the_first_notify_waits_for_its_dialog() {
     let (mut lone, id, subscribe) = asking(options(600));
     lone.agent

@@ -289,7 +289,7 @@ impl Subscriber {
             (_, Answer::Response(response)) if response.status().is_success() => {
                 return self.granted(cx, sessions, purpose, response);
             }
-            (Purpose::Leave, Answer::Response(_)) => SubscriptionEnd::Unsubscribed,
+            (Purpose::Leave, Answer::Response(response)) => SubscriptionEnd::Refused { response },
             (_, Answer::Response(response)) if self.lengthened(&response) => {
                 return self.send(cx, sessions, purpose);
             }
