@@ -74,11 +74,14 @@ pub enum MediaRequest {
         /// Whether local video goes out.
         video: bool,
     },
-    /// Set the direction of every transceiver to `sendonly`, so that the next offers and answers
-    /// hold the peer, or back to what the session wants.
+    /// Take from the direction of every transceiver what a hold leaves out, for the next offers and
+    /// answers, or give it back: `sendonly` holds the peer, `recvonly` leaves a hold of the peer as
+    /// it is, and `inactive` does both.
     SetHold {
-        /// Whether the peer is held.
-        held: bool,
+        /// Whether the peer is held: nothing is received.
+        local: bool,
+        /// Whether the peer holds this side: nothing is sent.
+        remote: bool,
     },
     /// Close the peer connection and let the local media go.
     Close,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use offhook_core::{
     CommandError, MediaReport, MediaRequest, MediaStep, OnHold, Question, ReofferOptions, Reply,
-    TerminateOptions, Transport,
+    SdpKind, TerminateOptions, Transport,
 };
 use offhook_sip::{Message, Method, OutgoingResponse, StatusCode};
 use util::lone::Lone;
@@ -591,17 +591,119 @@ fn a_hold_of_ours_is_kept_when_the_peer_offers_again() {
         .expect("a new offer");
     pair.run(SECOND);
     assert!(pair.alice_hold().local && pair.bob_hold().remote);
-    let turned: Vec<bool> = pair
-        .alice
-        .media
-        .iter()
-        .filter_map(|request| match request {
-            MediaRequest::SetHold { held } => Some(*held),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(turned, [true], "the engine is not told to let the peer go");
+    let turned = turned(&pair.alice.media);
+    assert_eq!(
+        turned,
+        [(true, false)],
+        "the engine is not told to let the peer go"
+    );
     pair.finish();
+}
+
+/// Who was to be held, by what was asked of a media engine: the peer, this side.
+fn turned(media: &[MediaRequest]) -> Vec<(bool, bool)> {
+    let turn = |request: &MediaRequest| match request {
+        MediaRequest::SetHold { local, remote } => Some((*local, *remote)),
+        _ => None,
+    };
+    media.iter().filter_map(turn).collect()
+}
+
+/// The directions that a side has offered.
+fn offered(media: &[MediaRequest]) -> Vec<&str> {
+    let offer = |request| match request {
+        &MediaRequest::SetLocal {
+            kind: SdpKind::Offer,
+            ref sdp,
+        } => sdp.lines().find_map(|line| match line.strip_prefix("a=")? {
+            direction @ ("sendrecv" | "sendonly" | "recvonly" | "inactive") => Some(direction),
+            _ => None,
+        }),
+        _ => None,
+    };
+    media.iter().filter_map(offer).collect()
+}
+
+#[test]
+fn an_offer_of_ours_leaves_a_hold_of_the_peer_as_it_is() {
+    let mut pair = Pair::established(Transport::Udp);
+    for (alices, verb) in [
+        (false, "hold"),
+        (true, "renegotiate"),
+        (true, "hold"),
+        (true, "unhold"),
+        (false, "unhold"),
+        (true, "renegotiate"),
+    ] {
+        let now = pair.now;
+        let mut session = match alices {
+            true => pair.alice_session(),
+            false => pair.bob_session(),
+        };
+        let made = match verb {
+            "hold" => session.hold(now, ReofferOptions::default()),
+            "unhold" => session.unhold(now, ReofferOptions::default()),
+            _ => session.renegotiate(now, ReofferOptions::default()),
+        };
+        assert!(made.is_ok(), "{verb}: {made:?}");
+        pair.run(SECOND);
+    }
+    assert_eq!(
+        offered(&pair.alice.media),
+        ["sendrecv", "recvonly", "inactive", "recvonly", "sendrecv"]
+    );
+    assert_eq!(
+        (pair.alice_hold(), pair.bob_hold()),
+        (OnHold::default(), OnHold::default())
+    );
+    pair.finish();
+}
+
+#[test]
+fn a_peer_that_asks_for_an_offer_gets_all_and_says_by_its_answer_whether_it_holds() {
+    let hold = OFFER.replace("sendrecv", "sendonly");
+    for (answer, told, held) in [
+        (Some(OFFER), "", false),
+        (Some(hold.as_str()), " hold(remote)", true),
+        // Nothing was agreed on: all is as it was.
+        (None, " hold(remote)", true),
+    ] {
+        let mut lone = Lone::unregistered();
+        let id = lone.call();
+        let invite = lone.request(Method::Invite);
+        lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+        lone.request(Method::Ack);
+        let header = |name| invite.header(name).expect("a header").to_owned();
+        let (call_id, from) = (header("Call-ID"), header("From"));
+        let send = |lone: &mut Lone, method: &str, number: u32, body: &str| {
+            let number = format!("{number} {method}");
+            let mut headers = vec![
+                ("Call-ID", call_id.as_str()),
+                ("From", "<sip:bob@example.com>;tag=b1"),
+                ("To", from.as_str()),
+                ("Contact", "<sip:b1@198.51.100.7;transport=ws>"),
+                ("CSeq", number.as_str()),
+            ];
+            if !body.is_empty() {
+                headers.push(("Content-Type", "application/sdp"));
+            }
+            lone.ask(
+                &format!("{method} sip:alice@client.invalid"),
+                &headers,
+                body,
+            );
+        };
+        send(&mut lone, "INVITE", 7, &hold);
+        send(&mut lone, "ACK", 7, "");
+        lone.news();
+        lone.media.clear();
+        send(&mut lone, "INVITE", 8, "");
+        assert_eq!(turned(&lone.media), [(false, false)]);
+        send(&mut lone, "ACK", 8, answer.unwrap_or_default());
+        assert_eq!(lone.news(), format!("unhold(remote) reoffered{told}"));
+        let info = lone.agent.session_info(id).expect("it lives");
+        assert_eq!(info.is_on_hold().remote, held, "{answer:?}");
+    }
 }
 
 /// A call with a peer whose 200 has this Allow header, or none.

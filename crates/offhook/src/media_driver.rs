@@ -126,11 +126,12 @@ impl Peer {
                 duration,
                 gap,
             } => connection.insert_dtmf(&tones, duration, gap).await,
-            MediaRequest::SetHold { held } => {
-                let direction = if held {
-                    Direction::SendOnly
-                } else {
-                    Direction::SendRecv
+            MediaRequest::SetHold { local, remote } => {
+                let direction = match (local, remote) {
+                    (false, false) => Direction::SendRecv,
+                    (true, false) => Direction::SendOnly,
+                    (false, true) => Direction::RecvOnly,
+                    (true, true) => Direction::Inactive,
                 };
                 connection
                     .set_direction(MediaKind::Video, direction)

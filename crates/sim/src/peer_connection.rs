@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use offhook_core::{ConnectionState, Instant, MediaReport, MediaRequest, MediaStep, SdpKind};
+use offhook_core::{
+    ConnectionState, Instant, MediaReport, MediaRequest, MediaStep, OnHold, SdpKind,
+};
 
 use crate::chance::Chance;
 
@@ -73,7 +75,7 @@ pub struct PeerConnection {
     /// The credentials with which the connection failed.
     broken: Option<u32>,
     enabled: (bool, bool),
-    held: bool,
+    held: OnHold,
     tones: String,
 }
 
@@ -100,7 +102,7 @@ impl PeerConnection {
             connected: false,
             broken: None,
             enabled: (true, true),
-            held: false,
+            held: OnHold::default(),
             tones: String::new(),
         }
     }
@@ -215,7 +217,7 @@ impl PeerConnection {
             MediaRequest::Rollback => self.signalling = Signalling::Stable,
             MediaRequest::InsertTones { tones, .. } => self.tones.push_str(&tones),
             MediaRequest::SetEnabled { audio, video } => self.enabled = (audio, video),
-            MediaRequest::SetHold { held } => self.held = held,
+            MediaRequest::SetHold { local, remote } => self.held = OnHold { local, remote },
             MediaRequest::Close => {
                 self.open = false;
                 self.reports.clear();
@@ -374,7 +376,7 @@ impl PeerConnection {
         let mids: Vec<String> = (0..kinds.len()).map(|mid| mid.to_string()).collect();
         let mut sdp = self.head(&mids);
         for (kind, mid) in kinds.iter().zip(&mids) {
-            let direction = if self.held { "sendonly" } else { "sendrecv" };
+            let direction = turned("sendrecv", self.held);
             self.push_section(&mut sdp, kind, mid, "actpass", direction);
         }
         sdp
@@ -409,11 +411,7 @@ impl PeerConnection {
         let mut sdp = self.head(&mids);
         for (kind, mid, direction) in &sections {
             if taken(kind) {
-                let direction = match (*direction, self.held) {
-                    ("sendrecv", true) => "sendonly",
-                    ("recvonly", true) => "inactive",
-                    (direction, _) => direction,
-                };
+                let direction = turned(direction, self.held);
                 self.push_section(&mut sdp, kind, mid, "active", direction);
             } else {
                 sdp += &format!(
@@ -445,6 +443,18 @@ impl PeerConnection {
              a=mid:{mid}\r\na={direction}\r\na=rtcp-mux\r\n{maps}",
             self.credentials, self.session
         );
+    }
+}
+
+/// A direction without what a hold leaves out.
+fn turned(direction: &str, held: OnHold) -> &'static str {
+    let sends = matches!(direction, "sendrecv" | "sendonly") && !held.remote;
+    let receives = matches!(direction, "sendrecv" | "recvonly") && !held.local;
+    match (sends, receives) {
+        (true, true) => "sendrecv",
+        (true, false) => "sendonly",
+        (false, true) => "recvonly",
+        (false, false) => "inactive",
     }
 }
 

@@ -89,7 +89,7 @@ fn media(row: Row, request: &MediaRequest) -> Option<Row> {
         MediaRequest::SetEnabled { audio, video } => {
             row.text("setEnabled").flag(*audio).flag(*video)
         }
-        MediaRequest::SetHold { held } => row.text("setHold").flag(*held),
+        MediaRequest::SetHold { local, remote } => row.text("setHold").flag(*local).flag(*remote),
         MediaRequest::Close => row.text("close"),
         _ => return None,
     })

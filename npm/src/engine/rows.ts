@@ -66,7 +66,7 @@ export type MediaRow =
   | ['endOfCandidates']
   | ['insertTones', tones: string, duration: number, gap: number]
   | ['setEnabled', audio: boolean, video: boolean]
-  | ['setHold', held: boolean]
+  | ['setHold', local: boolean, remote: boolean]
   | ['close'];
 
 /** What a peer connection reports (`MediaReport` in the core): an argument of `Engine.report`. */

@@ -1,4 +1,4 @@
-// The directions of the transceivers while the peer is held.
+// The directions of the transceivers while somebody is held.
 
 interface Turned {
   /** What it was. */
@@ -7,29 +7,34 @@ interface Turned {
   now: RTCRtpTransceiverDirection;
 }
 
-/** Turns transceivers so that nothing is received, and later back. */
+/** Takes from transceivers what a hold leaves out, and later gives it back. */
 export class HeldDirections {
-  held = false;
+  /** Whether the peer is held: nothing is received. */
+  local = false;
+  /** Whether the peer holds this side: nothing is sent. */
+  remote = false;
   #turned = new Map<RTCRtpTransceiver, Turned>();
 
-  /** Makes the directions fit `held`: also those of transceivers that came meanwhile. */
+  /** Makes the directions fit: also those of transceivers that came meanwhile. */
   apply(connection: RTCPeerConnection): void {
-    if (!this.held) return this.#restore();
+    const turned = new Map<RTCRtpTransceiver, Turned>();
     for (const transceiver of connection.getTransceivers?.() ?? []) {
-      const before = transceiver.direction;
-      const now =
-        before === 'sendrecv' ? 'sendonly' : before === 'recvonly' ? 'inactive' : undefined;
-      if (now === undefined) continue;
-      transceiver.direction = now;
-      this.#turned.set(transceiver, { before, now });
+      const known = this.#turned.get(transceiver);
+      // Another direction than the one it was given is the application's own choice.
+      const before =
+        known?.now === transceiver.direction ? known.before : transceiver.direction;
+      const now = this.#turn(before);
+      if (now !== transceiver.direction) transceiver.direction = now;
+      if (now !== before) turned.set(transceiver, { before, now });
     }
+    this.#turned = turned;
   }
 
-  #restore(): void {
-    for (const [transceiver, { before, now }] of this.#turned) {
-      // Another direction than the one it was given is the application's own choice.
-      if (transceiver.direction === now) transceiver.direction = before;
-    }
-    this.#turned.clear();
+  #turn(direction: RTCRtpTransceiverDirection): RTCRtpTransceiverDirection {
+    if (direction === 'stopped') return direction;
+    const sends = direction.startsWith('send') && !this.remote;
+    const receives = direction.endsWith('recv') || direction === 'recvonly';
+    if (!receives || this.local) return sends ? 'sendonly' : 'inactive';
+    return sends ? 'sendrecv' : 'recvonly';
   }
 }

@@ -112,7 +112,8 @@ export class Peer {
         return this.#step(undefined, () => this.connection.addIceCandidate());
       case 'setHold':
         return this.#step(undefined, async () => {
-          this.#held.held = request[1];
+          this.#held.local = request[1];
+          this.#held.remote = request[2];
           this.#held.apply(this.connection);
         });
       case 'insertTones':
@@ -206,7 +207,7 @@ export class Peer {
     const given = this.offerOptions ?? this.#settings.offer;
     // Browsers add what shall be received and is not yet: to hold the peer is to receive nothing.
     const { offerToReceiveAudio, offerToReceiveVideo, ...held } = given ?? {};
-    const wanted = this.#held.held ? held : given;
+    const wanted = this.#held.local ? held : given;
     const options = iceRestart ? { ...wanted, iceRestart } : wanted;
     const offer = await this.connection.createOffer(options);
     this.#restarts = options?.iceRestart === true;

@@ -244,31 +244,46 @@ describe('hold', () => {
     const { peer, connection } = peerWith({ offer: RECEIVING });
     await carryOut(peer, ['capture', true, false]);
     await offer(peer);
-    await carryOut(peer, ['setHold', true]);
+    await carryOut(peer, ['setHold', true, false]);
     assert.deepEqual(directionsOf(connection), ['sendonly', 'inactive']);
     const sdp = await offer(peer);
     assert.deepEqual(sectionsOf(sdp).map(({ direction }) => direction), ['sendonly', 'inactive']);
-    await carryOut(peer, ['setHold', false]);
+    await carryOut(peer, ['setHold', false, false]);
     assert.deepEqual(directionsOf(connection), ['sendrecv', 'recvonly']);
     await offer(peer);
     assert.deepEqual(connection.offerOptions, RECEIVING);
   });
 
+  it('turns what is sent off while the peer holds, and all while both do', async () => {
+    const { peer, connection } = peerWith({ offer: RECEIVING });
+    await carryOut(peer, ['capture', true, false]);
+    await offer(peer);
+    for (const [local, remote, expected] of [
+      [false, true, ['recvonly', 'recvonly']],
+      [true, true, ['inactive', 'inactive']],
+      [true, false, ['sendonly', 'inactive']],
+      [false, false, ['sendrecv', 'recvonly']],
+    ]) {
+      await carryOut(peer, ['setHold', local, remote]);
+      assert.deepEqual(directionsOf(connection), expected);
+    }
+  });
+
   it('leaves a direction that the application has changed meanwhile', async () => {
     const { peer, connection } = peerWith();
     await carryOut(peer, ['capture', true, true]);
-    await carryOut(peer, ['setHold', true]);
+    await carryOut(peer, ['setHold', true, false]);
     connection.getTransceivers()[1].direction = 'inactive';
-    await carryOut(peer, ['setHold', false]);
+    await carryOut(peer, ['setHold', false, false]);
     assert.deepEqual(directionsOf(connection), ['sendrecv', 'inactive']);
   });
 
   it('holds what the peer adds while it lasts', async () => {
     const { peer, connection } = peerWith();
-    await carryOut(peer, ['setHold', true], ['setRemote', 'offer', OFFER]);
+    await carryOut(peer, ['setHold', true, false], ['setRemote', 'offer', OFFER]);
     await carryOut(peer, ['createAnswer']);
     assert.deepEqual(directionsOf(connection), ['inactive']);
-    await carryOut(peer, ['setHold', false]);
+    await carryOut(peer, ['setHold', false, false]);
     assert.deepEqual(directionsOf(connection), ['recvonly']);
   });
 });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use offhook_sip::{Message, Method, OutgoingRequest, OutgoingResponse, Request, StatusCode};
 
 use super::closing::Closing;
+use super::hold::is_hold;
 use super::reoffer::{Exchange, Purpose, ReofferOptions, sequence_of};
 use super::{Answer, Received, Session, SessionTimer, State, Status, sdp_of};
 use crate::cause::Cause;
@@ -153,6 +154,7 @@ impl Session {
             return true;
         }
         self.roll_back(cx);
+        self.restore_remote_hold(cx);
         matches!(self.exchange, Exchange::Waiting(_))
             || self
                 .reoffer(cx, Purpose::Refresh, ReofferOptions::default())
@@ -210,7 +212,13 @@ impl Session {
             std::mem::replace(&mut established.handshake, Handshake::Settled),
             outcome,
         ) {
-            (Handshake::Answering(ack), Outcome::AnswerApplied(_)) => self.confirm(cx, ack),
+            (Handshake::Answering(ack), Outcome::AnswerApplied(_)) => {
+                if self.held_before.take().is_some() {
+                    let held = sdp_of(&ack, cx).is_some_and(is_hold);
+                    self.set_remote_hold(cx, held);
+                }
+                self.confirm(cx, ack);
+            }
             (Handshake::Answering(_), Outcome::Failed(step, error)) => {
                 self.answer_missing(cx, Cause::BadMediaDescription, "488", "Not Acceptable Here");
                 self.tell_media_failure(cx, step, error);
@@ -224,6 +232,7 @@ impl Session {
     fn answer_missing(&mut self, cx: &mut Context, cause: Cause, code: &str, text: &str) {
         if self.confirmed {
             self.roll_back(cx);
+            self.restore_remote_hold(cx);
         } else {
             let reason = format!("SIP ;cause={code};text=\"{text}\"");
             self.hang_up(cx, Originator::Local, cause, Some(reason));

@@ -65,11 +65,18 @@ impl Session {
             SessionEvent::Unhold { originator }
         };
         cx.tell(self.id, event);
-        cx.media(self.id, MediaRequest::SetHold { held });
+        self.turn_media(cx);
         self.apply_mute(cx);
     }
 
-    /// The peer's description says whether it holds this side.
+    /// The directions follow who holds whom.
+    fn turn_media(&self, cx: &mut Context) {
+        let OnHold { local, remote } = self.on_hold;
+        cx.media(self.id, MediaRequest::SetHold { local, remote });
+    }
+
+    /// The peer's description says whether it holds this side. While it does, an offer of ours does
+    /// not take it back: many peers forget a hold that an offer passes over.
     pub(super) fn set_remote_hold(&mut self, cx: &mut Context, held: bool) {
         if self.on_hold.remote == held || self.is_ended() {
             return;
@@ -82,6 +89,7 @@ impl Session {
             SessionEvent::Unhold { originator }
         };
         cx.tell(self.id, event);
+        self.turn_media(cx);
     }
 }
 

@@ -185,6 +185,10 @@ impl Session {
             }
             None if received.request.method() == Method::Invite => {
                 self.set_exchange(Exchange::Answering(received));
+                // Who asks for an offer is to get all there is (RFC 3261 section 14.2); the answer
+                // says whether it holds.
+                self.held_before = Some(self.on_hold.remote);
+                self.set_remote_hold(cx, false);
                 self.media.negotiation.offer(cx, self.id, false);
             }
             // An UPDATE without an offer refreshes the target and the session.
@@ -239,7 +243,9 @@ impl Session {
         self.note_allowed(&request);
         self.note_identity(cx, &request);
         cx.respond(transaction, response.clone());
-        self.held_before = None;
+        if !self.media.negotiation.awaits_answer() {
+            self.held_before = None;
+        }
         let method = request.method();
         if method == Method::Invite {
             let sequence = request.cseq().map_or(0, |cseq| cseq.number);

@@ -12,8 +12,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::{
     Agent, AskId, CallOptions, Config, ConnectionState, Destination, Event, FlowId, Input, Instant,
-    Invitation, MediaReport, MediaRequest, NotifierEvent, Output, Question, Reply, RequestFailure,
-    SdpKind, SessionEvent, SessionId, SubscriberEvent, SubscriptionEnd, SubscriptionId, Transport,
+    Invitation, MediaReport, MediaRequest, NotifierEvent, OnHold, Output, Question, Reply,
+    RequestFailure, SdpKind, SessionEvent, SessionId, SubscriberEvent, SubscriptionEnd,
+    SubscriptionId, Transport,
 };
 use offhook_sip::{Limits, Message, Response, Uri};
 
@@ -74,7 +75,7 @@ pub(crate) struct Side {
     pub(crate) ice: &'static str,
     /// Whether it has every candidate at once.
     pub(crate) gathered: bool,
-    held: bool,
+    held: OnHold,
     local: String,
     remote: String,
 }
@@ -106,7 +107,7 @@ impl Side {
             ready: 0,
             ice: "",
             gathered: true,
-            held: false,
+            held: OnHold::default(),
             local: String::new(),
             remote: String::new(),
         }
@@ -124,7 +125,7 @@ impl Side {
                 !says("a=recvonly") && !says("a=inactive"),
             )
         };
-        let direction = match (takes, sends && !self.held) {
+        let direction = match (takes && !self.held.remote, sends && !self.held.local) {
             (true, true) => "sendrecv",
             (true, false) => "sendonly",
             (false, true) => "recvonly",
@@ -402,8 +403,8 @@ impl Pair {
             MediaRequest::DescribeLocal => MediaReport::LocalDescription {
                 sdp: side.local.clone(),
             },
-            MediaRequest::SetHold { held } => {
-                side.held = held;
+            MediaRequest::SetHold { local, remote } => {
+                side.held = OnHold { local, remote };
                 return;
             }
             _ => return,
