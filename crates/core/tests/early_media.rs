@@ -4,7 +4,10 @@ mod util;
 
 use std::time::Duration;
 
-use offhook_core::{CommandError, MediaRequest, ProgressOptions, SdpKind, Transport};
+use offhook_core::{
+    CommandError, MediaReport, MediaRequest, MediaStep, Originator, ProgressOptions, Question,
+    Reply, SdpKind, Transport,
+};
 use offhook_sip::{Message, Method, OutgoingResponse, Request, StatusCode};
 use util::lone::Lone;
 use util::{Fate, OFFER, Pair};
@@ -387,4 +390,75 @@ fn a_cancel_crossing_a_prack_ends_both_sides_cleanly() {
         pair.bob.story()
     );
     pair.assert_clean();
+}
+
+/// A call whose application has still to look at the early media of a 183.
+fn early_media_under_way() -> (Lone, Request) {
+    let (mut lone, invite) = calling();
+    lone.asked.clear();
+    lone.asks = Some(|question| {
+        matches!(question, Question::Sdp(description)
+            if description.originator == Originator::Remote)
+    });
+    lone.answer_from(&invite, StatusCode::SESSION_PROGRESS, "b1", OFFER);
+    assert_eq!(lone.news(), "");
+    (lone, invite)
+}
+
+#[test]
+fn who_hears_of_early_media_finds_it_applied() {
+    let (mut lone, _) = early_media_under_way();
+    lone.reply(Reply::Proceed);
+    assert_eq!(applied(&lone), [SdpKind::PrAnswer]);
+    assert_eq!(lone.news(), "progress(183)");
+}
+
+#[test]
+fn what_rings_while_early_media_is_applied_is_told_after_it() {
+    let (mut lone, invite) = early_media_under_way();
+    lone.answer_from(&invite, StatusCode::RINGING, "b1", "");
+    assert_eq!(lone.news(), "progress(183) progress(180)");
+    lone.reply(Reply::Proceed);
+    assert_eq!(lone.news(), "");
+}
+
+#[test]
+fn a_2xx_that_comes_while_early_media_is_applied_is_told_after_it() {
+    let (mut lone, invite) = early_media_under_way();
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    assert_eq!(lone.news(), "");
+    lone.reply(Reply::Proceed);
+    lone.reply(Reply::Proceed);
+    lone.request(Method::Ack);
+    assert_eq!(
+        lone.news(),
+        "progress(183) accepted(remote) confirmed(local)"
+    );
+}
+
+#[test]
+fn early_media_that_cannot_be_applied_rings_all_the_same() {
+    let (mut lone, _) = early_media_under_way();
+    let (ask, ..) = lone.asked.remove(0);
+    let session = lone.session.expect("a session");
+    lone.agent.reply(lone.now, ask, Reply::Proceed);
+    let failed = MediaReport::Failed {
+        step: MediaStep::SetRemote,
+        error: "no codec".to_owned(),
+    };
+    lone.agent.media(lone.now, session, failed);
+    lone.drain();
+    assert_eq!(
+        lone.news(),
+        "peerconnection:setremotedescriptionfailed progress(183)"
+    );
+}
+
+#[test]
+fn a_2xx_without_a_contact_is_the_peers_fault() {
+    let (mut lone, invite) = calling();
+    let mut response = OutgoingResponse::to_request(&invite, StatusCode::OK);
+    response.set_to_tag("b1").expect("a tag");
+    lone.give(response);
+    assert_eq!(lone.news(), "failed(remote, Internal Error) closed");
 }

@@ -106,6 +106,8 @@ struct Media {
     wanted: MediaKinds,
     /// The fork whose reliable provisional response answered our offer.
     answered_by: Option<String>,
+    /// The provisional response whose early media is being applied; then it is told.
+    ringing: Option<Response>,
     /// Whether media has found a way, ever.
     connected: bool,
     muted: MediaKinds,

@@ -114,16 +114,10 @@ impl Session {
             .ok()
             .and_then(|to| to.tag().map(str::to_owned));
         let updates = Updates::of(&response);
-        let (originator, response) = (Originator::Remote, Some(response));
-        cx.tell(
-            self.id,
-            SessionEvent::Progress {
-                originator,
-                response,
-            },
-        );
+        self.tell_ringing(cx);
+        self.media.ringing = Some(response);
         let Some(sdp) = sdp.filter(|_| self.media.negotiation.awaits_answer()) else {
-            return;
+            return self.tell_ringing(cx);
         };
         // Early media (RFC 3960 section 3.1): a reliable answer is the answer, any other one may be
         // replaced by the 2xx.
@@ -137,6 +131,20 @@ impl Session {
             Reliability::Unreliable | Reliability::Ignored => SdpKind::PrAnswer,
         };
         self.media.negotiation.apply(cx, self.id, kind, &sdp);
+    }
+
+    /// Tells of the provisional response that has come, once the early media in it is applied: who
+    /// hears of it finds that media there.
+    fn tell_ringing(&mut self, cx: &mut Context) {
+        if let Some(response) = self.media.ringing.take() {
+            cx.tell(
+                self.id,
+                SessionEvent::Progress {
+                    originator: Originator::Remote,
+                    response: Some(response),
+                },
+            );
+        }
     }
 
     /// Finds or makes the early dialog of a provisional response.
@@ -194,7 +202,7 @@ impl Session {
                     cx,
                     true,
                     End {
-                        originator: Originator::System,
+                        originator: Originator::Remote,
                         cause: Cause::InternalError,
                         message: Some(Message::Response(response)),
                         detail: Some(format!("the 2xx lacks {}", missing.0)),
@@ -289,6 +297,7 @@ impl Session {
     }
 
     pub(super) fn outgoing_answer_applied(&mut self, cx: &mut Context, kind: SdpKind) {
+        self.tell_ringing(cx);
         let State::Outgoing(Outgoing::Answered(answered)) = &self.state else {
             return;
         };
@@ -308,6 +317,7 @@ impl Session {
         let Some(answered) = taken else {
             return;
         };
+        self.tell_ringing(cx);
         let Answered {
             dialog,
             invite,
@@ -414,7 +424,10 @@ impl Session {
                 self.close(cx);
             }
             // Early media that cannot be used leaves the call as it is.
-            MediaStep::SetRemote => self.tell_media_failure(cx, step, error),
+            MediaStep::SetRemote => {
+                self.tell_media_failure(cx, step, error);
+                self.tell_ringing(cx);
+            }
             _ => {
                 self.tell_media_failure(cx, step, error.clone());
                 let end = End {
