@@ -68,10 +68,15 @@ export class Driver {
    * what the engine throws, an `ErrorRow`.
    */
   run<T>(command: (engine: Engine, now: number) => T): T {
-    if (this.#engine === GONE) throw ['stopped'];
-    const result = command(this.#engine, performance.now());
+    const result = this.put(command);
     this.drain();
     return result;
+  }
+
+  /** The same inside a listener, but what follows is left to whoever called that. */
+  put<T>(command: (engine: Engine, now: number) => T): T {
+    if (this.#engine === GONE) throw ['stopped'];
+    return command(this.#engine, performance.now());
   }
 
   /** Carries out all that the engine wants done by now. */

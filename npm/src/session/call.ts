@@ -75,6 +75,12 @@ export class Call implements SessionSink {
   #questions = new Questions(this);
   #initCallback: InitCallback | undefined;
   #isPeerAnnounced = false;
+  /** Whether the application is being told of the session. */
+  #isIntroducing = false;
+  /** The status when a step of the peer connection failed, which may have ended the call... */
+  #statusBefore: Status | undefined;
+  /** ...and which is shown while the listeners are told of that, before they are of the end. */
+  #statusShown: Status | undefined;
   #tones: DTMF[] = [];
   #infos = new Map<number, Info>();
   /** Whether the listeners of `sending` are being told. */
@@ -104,6 +110,7 @@ export class Call implements SessionSink {
   get status(): Status {
     if (this.isOver) return Status.STATUS_TERMINATED;
     if (this.number === undefined) return Status.STATUS_NULL;
+    if (this.#statusShown !== undefined) return this.#statusShown;
     const state = this.driver.engine.sessionState(this.number);
     if (!state) return Status.STATUS_TERMINATED;
     // The engine counts an INVITE as sent when the listeners of `sending` have seen it.
@@ -117,10 +124,28 @@ export class Call implements SessionSink {
 
   /** Carries out a command about this session; throws what the application is to get. */
   command<T>(command: (engine: Engine, now: number, session: number) => T): T {
+    return this.#command((take) => this.driver.run(take), command);
+  }
+
+  /**
+   * The same, but while the application hears of the session, what follows comes after that: who
+   * answers at once can still listen to what the answer brings.
+   */
+  commandAfterIntroduction(
+    command: (engine: Engine, now: number, session: number) => void,
+  ): void {
+    const { driver } = this;
+    this.#command((take) => (this.#isIntroducing ? driver.put(take) : driver.run(take)), command);
+  }
+
+  #command<T>(
+    carryOut: (take: (engine: Engine, now: number) => T) => T,
+    command: (engine: Engine, now: number, session: number) => T,
+  ): T {
     const { number } = this;
     if (number === undefined) throw toError(['noSuchSession']);
     try {
-      return this.driver.run((engine, now) => command(engine, now, number));
+      return carryOut((engine, now) => command(engine, now, number));
     } catch (error) {
       throw toError(error);
     }
@@ -237,6 +262,7 @@ export class Call implements SessionSink {
     this.direction = isLocal ? 'outgoing' : 'incoming';
     const initCallback = this.#initCallback;
     this.#initCallback = undefined;
+    this.#isIntroducing = true;
     if (initCallback) {
       try {
         initCallback(this.session);
@@ -247,6 +273,7 @@ export class Call implements SessionSink {
     const originator = isLocal ? 'local' : 'remote';
     const event = { originator, session: this.session, request } as RTCSessionEvent;
     this.ua.newRTCSession(this.session, event);
+    this.#isIntroducing = false;
   }
 
   /** A request of the peer. */
@@ -496,7 +523,12 @@ export class Call implements SessionSink {
   #mediaFailed(name: MediaFailure, text: string): void {
     const step = FAILED_STEP[name];
     const error = step && this.peer?.takeError(step);
-    this.emit(name, error ?? new Error(text));
+    this.#statusShown = this.#statusBefore;
+    try {
+      this.emit(name, error ?? new Error(text));
+    } finally {
+      this.#statusShown = undefined;
+    }
   }
 
   #createConnection(options: AnswerOptions): RTCPeerConnection {
@@ -515,6 +547,7 @@ export class Call implements SessionSink {
   #report(row: ReportRow): void {
     const { number } = this;
     if (number === undefined || this.isOver) return;
+    if (row[0] === 'failed') this.#statusBefore = this.status;
     try {
       this.driver.run((engine, now) => engine.report(now, number, ...row));
     } catch (error) {

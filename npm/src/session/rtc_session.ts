@@ -193,7 +193,7 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const isOwn = !call.peer;
     if (isOwn) call.createPeer(given, constraints);
     try {
-      call.command((engine, now, session) => {
+      call.commandAfterIntroduction((engine, now, session) => {
         engine.answer(now, session, {
           extraHeaders: headersOf(given),
           audio: Boolean(given.mediaStream ?? constraints.audio),
@@ -232,6 +232,8 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const given = options ?? {};
     const call = this._call();
     const { status } = this;
+    // As JsSIP has it: what a call is refused with describes a session, unless a header says else.
+    let mediaType: string | undefined;
     switch (status) {
       case Status.STATUS_CANCELED:
       case Status.STATUS_TERMINATED:
@@ -240,12 +242,13 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
       case Status.STATUS_WAITING_FOR_ANSWER:
       case Status.STATUS_ANSWERED:
         checkStatusCode(given.status_code, 300);
+        mediaType = 'application/sdp';
         break;
       default:
         checkStatusCode(given.status_code, 200);
     }
     if (call.number === undefined) return call.abandon(causes.CANCELED);
-    const [extraHeaders, contentType] = splitContentType(headersOf(given));
+    const [extraHeaders, contentType = mediaType] = splitContentType(headersOf(given));
     call.endCause = given.cause || undefined;
     try {
       call.command((engine, now, session) =>

@@ -276,6 +276,21 @@ describe('an answer', () => {
     assert.deepEqual(both.web.mediaDevices.asked[1], { audio: true, video: true });
   });
 
+  story('may be a refusal with a description, or with any other body', async (both) => {
+    both.onSession = (session) => session.terminate({ status_code: 488, body: 'v=0\r\n' });
+    both.call();
+    await now(both);
+    const extraHeaders = ['Content-Type: text/plain'];
+    both.onSession = (session) => session.terminate({ status_code: 486, body: 'no', extraHeaders });
+    both.call();
+    await now(both);
+    const refusals = both.sent.bob.all('INVITE').filter(({ status }) => status >= 300);
+    assert.deepEqual(
+      refusals.map((refusal) => refusal.get('Content-Type')),
+      ['application/sdp', 'text/plain'],
+    );
+  });
+
   story('that comes when the call is over is refused', async (both) => {
     both.call();
     await now(both);
@@ -656,6 +671,43 @@ describe('listeners', () => {
       assert.ok(ends.length <= 1, name);
       for (const other of both.sessions.bob) assert.equal(other.isEnded(), true, name);
     }
+  });
+
+  story('hear what an answer brings that was given before they were added', async (both) => {
+    const heard = [];
+    both.onSession = (session) => {
+      session.on('peerconnection', () => heard.push('peerconnection'));
+      session.answer();
+      heard.push(`answered: ${session.status}`);
+      for (const name of ['progress', 'accepted']) session.on(name, () => heard.push(name));
+    };
+    both.call();
+    await now(both);
+    const answered = `answered: ${offhook.RTCSession.C.STATUS_ANSWERED}`;
+    assert.deepEqual(heard, ['peerconnection', answered, 'progress', 'accepted']);
+  });
+
+  story('hear of an offer that failed before the call is over', async (both) => {
+    const heard = [];
+    const session = both.call();
+    session.connection.refusals.createOffer = new Error('no offer today');
+    for (const name of ['peerconnection:createofferfailed', 'failed']) {
+      session.on(name, () => heard.push([name, session.isInProgress(), session.isEnded()]));
+    }
+    await now(both);
+    assert.deepEqual(heard, [
+      ['peerconnection:createofferfailed', true, false],
+      ['failed', false, true],
+    ]);
+  });
+
+  story('hear of early media that is there', async (both) => {
+    const states = [];
+    both.onSession = (session) => session.progress();
+    const session = both.call();
+    session.on('progress', () => states.push(session.connection.signalingState));
+    await now(both);
+    assert.deepEqual(states, ['have-local-offer', 'stable']);
   });
 
   story('may hold the call from inside of `confirmed`', async (both) => {
