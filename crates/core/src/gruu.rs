@@ -34,6 +34,9 @@ impl Gruus {
     }
 }
 
+/// The Contact URI of hidden callers whose own leads here by its flow alone (RFC 7118 section 5).
+const NOBODY: &str = "sip:anonymous@anonymous.invalid;transport=ws";
+
 impl Context {
     /// Whether a request is for a GRUU of our domain. The registrar leads only ours here, and
     /// those of earlier registrations stay good.
@@ -46,7 +49,8 @@ impl Context {
     }
 
     /// Our Contact URI as a peer behind this flow shall use it: a GRUU where the server gave one
-    /// (RFC 5627 section 4.4). A hidden caller's says nothing of who it is.
+    /// (RFC 5627 section 4.4). A hidden caller's says nothing of who it is: it keeps a host that
+    /// leads here, but no made-up one, by which its calls would be known to belong together.
     pub(crate) fn contact_uri(&self, flow: FlowId, hidden: bool) -> String {
         let gruu = match hidden {
             true => &self.gruus.temporary,
@@ -56,12 +60,15 @@ impl Context {
             return gruu.to_string();
         }
         let contact = self.connection.contact(flow);
-        match hidden {
-            true => Uri::parse(&contact).map_or_else(
-                |_| String::new(),
-                |uri| uri.with_user("anonymous").as_str().to_owned(),
-            ),
-            false => contact,
+        if !hidden {
+            return contact;
+        }
+        let Ok(uri) = Uri::parse(&contact) else {
+            return String::new();
+        };
+        match uri.host() {
+            Some(host) if host.ends_with(".invalid") => NOBODY.to_owned(),
+            _ => uri.with_user("anonymous").as_str().to_owned(),
         }
     }
 

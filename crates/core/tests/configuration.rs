@@ -73,6 +73,40 @@ fn a_contact_of_ones_own_is_the_one_that_peers_are_told() {
 }
 
 #[test]
+fn a_hidden_caller_whose_host_is_made_up_tells_none() {
+    let mut lone = started(|_| {});
+    assert!(lone.agent.contact(false).ends_with(".invalid;transport=ws"));
+    assert_eq!(
+        lone.agent.contact(true),
+        "sip:anonymous@anonymous.invalid;transport=ws"
+    );
+    let options = CallOptions {
+        anonymous: true,
+        ..CallOptions::default()
+    };
+    lone.requests.clear();
+    let now = lone.now;
+    lone.agent.call(now, "bob", options).expect("a call");
+    lone.drain();
+    let invite = lone.request(Method::Invite);
+    let told = invite.header("Contact").expect("a Contact");
+    assert!(
+        told.starts_with("<sip:anonymous@anonymous.invalid;transport=ws"),
+        "{told}"
+    );
+    lone.ask(
+        "OPTIONS sip:anonymous@anonymous.invalid;transport=ws",
+        &[],
+        "",
+    );
+    assert_eq!(
+        lone.response().status(),
+        StatusCode::OK,
+        "requests to it find their way"
+    );
+}
+
+#[test]
 fn a_contact_of_ones_own_is_told_over_udp_while_answers_come_to_our_address() {
     let mut lone = Lone::with(|config| config.contact = Some(uri("sip:alice@192.0.2.9:5070")));
     lone.transport = Transport::Udp;

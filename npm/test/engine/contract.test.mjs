@@ -298,7 +298,7 @@ test('the Contact is told as it goes out, and with ;ob where it is wanted', () =
   const { engine } = connected({ contactUri: 'sip:alice@desk.invalid;transport=ws' });
   assert.equal(engine.contact(false, false), 'sip:alice@desk.invalid;transport=ws');
   assert.equal(engine.contact(false, true), 'sip:alice@desk.invalid;transport=ws;ob');
-  assert.equal(engine.contact(true, false), 'sip:anonymous@desk.invalid;transport=ws');
+  assert.equal(engine.contact(true, false), 'sip:anonymous@anonymous.invalid;transport=ws');
   engine.free();
 });
 

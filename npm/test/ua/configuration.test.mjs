@@ -203,12 +203,16 @@ test('status codes, the contact and targets look as in JsSIP', () => {
   for (const options of [undefined, {}, { outbound: true }]) {
     assert.equal(ours.contact.toString(options), theirs.contact.toString(options));
   }
-  // Where JsSIP has a host that is nobody's, ours is the one of the Contact.
+  // The host that the application has said stays, so that the peer finds the way back.
   const hidden = ours.contact.toString({ anonymous: true, outbound: true });
   assert.equal(hidden, '<sip:anonymous@192.0.2.1;transport=ws;ob>');
   assert.equal(ours.contact.pub_gruu, theirs.contact.pub_gruu);
   assert.equal(ours.contact.temp_gruu, theirs.contact.temp_gruu);
   assert.equal(String(ours.contact.uri), String(theirs.contact.uri));
+  for (const options of [{ anonymous: true }, { anonymous: true, outbound: true }]) {
+    const [mine, its] = [JsSIP, jssip].map((library) => made(library, {}).contact.toString(options));
+    assert.equal(mine, its, 'a host that leads nowhere says nothing, and is not told');
+  }
   for (const target of ['bob', 'sip:bob@other.example', '+1 (555)', '+1-555-0100', '', 7, null]) {
     const [mine, its] = [ours, theirs].map((ua) => ua.normalizeTarget(target));
     assert.equal(String(mine), String(its), String(target));
