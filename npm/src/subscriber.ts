@@ -64,7 +64,7 @@ export interface SubscriberOptions {
   /** The value of an Allow-Events header. */
   allowEvents?: string;
   /** Other names than those of the user agent. */
-  params?: SubscriberParams;
+  params?: SubscriberParams | null;
   /** Header lines: 'X-Note: hello'. */
   extraHeaders?: string[];
 }
@@ -111,7 +111,7 @@ export class Subscriber extends EventEmitter<SubscriberEventMap> {
     }
     const uri = ua.normalizeTarget(target);
     if (!uri) throw new TypeError(`Invalid target: ${target}`);
-    const { expires, contentType, allowEvents, params = {}, extraHeaders } = options;
+    const { expires, contentType, allowEvents, params, extraHeaders } = options;
     const { headers } = takeContentType(extraHeaders);
     if (allowEvents) headers.push(`Allow-Events: ${allowEvents}`);
     this._ua = ua;
@@ -122,7 +122,7 @@ export class Subscriber extends EventEmitter<SubscriberEventMap> {
       accept: accept.split(',').map((type) => type.trim()),
       expires: isDecimal(expires) && Number(expires) > 0 ? Number(expires) : C.DEFAULT_EXPIRES_SEC,
       extraHeaders: headers,
-      ...namesOf(params),
+      ...namesOf(params ?? {}),
     };
   }
 
@@ -163,10 +163,12 @@ export class Subscriber extends EventEmitter<SubscriberEventMap> {
   /** Wants to be told nothing more. The last NOTIFY may still come. */
   terminate(body: string | null = null): void {
     if (this._state === C.STATE_INIT) throw new InvalidStateError(this._state);
-    this._typeOf(body);
+    const contentType = this._typeOf(body);
     if (this._terminated) return;
     this._terminated = true;
-    this._command((driver, id) => driver.run((engine, now) => engine.unsubscribe(now, id)));
+    this._command((driver, id) =>
+      driver.run((engine, now) => engine.unsubscribe(now, id, contentType, body || undefined)),
+    );
   }
 
   private _typeOf(body: string | null): string | undefined {

@@ -122,6 +122,22 @@ test('terminate wants to be told nothing more', async (t) => {
   assert.equal(told.of('terminated').length, 1);
 });
 
+test('what terminate says goes with the last SUBSCRIBE', async (t) => {
+  const { subscriber, accept, notify, socket } = await subscribed(t, { contentType: 'text/plain' });
+  accept();
+  notify('active;expires=600');
+  subscriber.terminate('no more, please');
+  const last = socket.last('SUBSCRIBE');
+  assert.equal(last.get('Expires'), '0');
+  assert.equal(last.get('Content-Type'), 'text/plain');
+  assert.equal(last.body, 'no more, please');
+});
+
+test('params that are null are none', async (t) => {
+  const { request } = await subscribed(t, { params: null });
+  assert.match(request.get('From'), /^<sip:alice@example.com>;tag=/);
+});
+
 test('a refusal ends it: by challenge, or by any other answer', async (t) => {
   for (const [status, code] of [[403, 2], [407, 4], [489, 2]]) {
     await t.test(`${status}`, async (t) => {
