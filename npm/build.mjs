@@ -116,6 +116,17 @@ function bundle(entry, outfile, format, options = {}) {
   });
 }
 
+/** With JsSIP, what `require` gives is the class or the object itself; the types know its names. */
+const ITSELF = `
+{
+  const { default: itself, ...names } = module.exports;
+  for (const [name, value] of Object.entries({ ...names, default: itself })) {
+    if (!Object.hasOwn(itself, name)) Object.defineProperty(itself, name, { value });
+  }
+  module.exports = itself;
+}
+`;
+
 /** JsSIP's files by name (`offhook/lib/UA`): each gives what the package itself has made of it. */
 function library() {
   const names = readdirSync(join(here, 'src/lib')).map((name) => name.replace(/\.ts$/, ''));
@@ -134,7 +145,8 @@ function library() {
     });
     for (const { path, text } of outputFiles) {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text.replace(/(['"])\.\.\/(?:api|index)\1/g, `'${itself}'`));
+      const linked = text.replace(/(['"])\.\.\/(?:api|index)\1/g, `'${itself}'`);
+      writeFileSync(path, linked + (kind === 'cjs' ? ITSELF : ''));
     }
   }
 }

@@ -28,9 +28,7 @@ export type { SubscriberEventMap, SubscriberTerminatedCode } from './subscriber'
 export type { NotifierEventMap, NotifierTerminationReason } from './notifier';
 export type { ExtraContactParams } from './registrator';
 export type { Socket, WeightedSocket } from './socket';
-export type { RecoveryOptions, Transport } from './transport';
+export type { RecoveryOptions } from './transport';
 export type { UAStatus } from './ua';
-export type { IncomingRequest, IncomingResponse } from './values/incoming';
-export type { OutgoingRequest } from './values/outgoing';
 export type { SessionDescription } from './values/sdp';
 export type { Debug, Debugger } from './debug';

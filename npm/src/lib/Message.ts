@@ -1,4 +1,4 @@
 // For applications that import from JsSIP's file of this name.
 
-export { Message } from '../api';
+export { Message, Message as default } from '../api';
 export type * from '../message';

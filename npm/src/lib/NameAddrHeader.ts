@@ -1,3 +1,3 @@
 // For applications that import from JsSIP's file of this name.
 
-export { NameAddrHeader } from '../api';
+export { NameAddrHeader, NameAddrHeader as default } from '../api';

@@ -1,6 +1,6 @@
 // For applications that import from JsSIP's file of this name, most of them its types.
 
-export { RTCSession } from '../api';
+export { RTCSession, RTCSession as default } from '../api';
 export type * from '../session/events';
 export type { DTMF } from '../session/dtmf';
 export type { Info } from '../session/info';

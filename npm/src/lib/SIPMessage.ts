@@ -1,4 +1,12 @@
-// For applications that import types from JsSIP's file of this name.
+// For applications that import from JsSIP's file of this name, most of them its types.
 
-export type { IncomingMessage, IncomingRequest, IncomingResponse } from '../values/incoming';
-export type { OutgoingRequest } from '../values/outgoing';
+import {
+  IncomingRequest,
+  IncomingResponse,
+  InitialOutgoingInviteRequest,
+  OutgoingRequest,
+} from '../api';
+
+export { IncomingRequest, IncomingResponse, InitialOutgoingInviteRequest, OutgoingRequest };
+export default { IncomingRequest, IncomingResponse, InitialOutgoingInviteRequest, OutgoingRequest };
+export type { IncomingMessage } from '../values/incoming';

@@ -1,3 +1,4 @@
-// For applications that import types from JsSIP's file of this name.
+// For applications that import from JsSIP's file of this name, most of them its types.
 
-export type { RecoveryOptions, Transport } from '../transport';
+export { Transport, Transport as default } from '../api';
+export type { RecoveryOptions } from '../transport';

@@ -1,3 +1,3 @@
 // For applications that import from JsSIP's file of this name.
 
-export { URI } from '../api';
+export { URI, URI as default } from '../api';

@@ -1,3 +1,3 @@
 // For applications that import from JsSIP's file of this name.
 
-export { WebSocketInterface } from '../api';
+export { WebSocketInterface, WebSocketInterface as default } from '../api';

@@ -16,6 +16,9 @@ const log = logger('SIPMessage');
 /** The lines of a head (`MessageRow`) before those of the headers; then name and value alternate. */
 export const HEAD = 8;
 
+/** A message that is not read but filled. */
+const EMPTY: MessageRow = ['request', '', '\n'.repeat(HEAD - 1), ''];
+
 /** One value of a header; `parsed` is what its grammar rule made of it, once it was asked for. */
 export interface Header {
   raw: string;
@@ -336,7 +339,7 @@ export class IncomingRequest extends IncomingMessage {
   _replier: Replier | undefined;
   private declare _ruri: URI | null | undefined;
 
-  constructor(ua: unknown, row: MessageRow) {
+  constructor(ua?: unknown, row = EMPTY) {
     super(row);
     this.ua = ua;
   }
@@ -389,7 +392,7 @@ export class IncomingResponse extends IncomingMessage {
   status_code: number;
   reason_phrase: string;
 
-  constructor(row: MessageRow) {
+  constructor(row = EMPTY) {
     super(row);
     const [code = '', reason = ''] = row[2].split('\n', 2);
     this.status_code = Number(code);

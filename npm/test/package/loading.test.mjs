@@ -23,7 +23,9 @@ const load = () => import(pathToFileURL(dist('offhook.js')).href);
 const NAMES = [
   'C', 'Exceptions', 'Grammar', 'NameAddrHeader', 'RTCSession', 'UA', 'URI', 'Utils', 'WebSocketInterface',
   'debug', 'name', 'version',
-  'Message', 'Notifier', 'Options', 'Registrator', 'SessionEndedError', 'Subscriber', 'jssipVersion',
+  'IncomingRequest', 'IncomingResponse', 'InitialOutgoingInviteRequest', 'Message', 'Notifier', 'Options',
+  'OutgoingRequest', 'Registrator', 'SessionEndedError', 'Subscriber', 'Transport', 'isSocket',
+  'jssipVersion', 'parseMessage',
 ].sort();
 
 /** Runs a script in a Node of its own, as a user would; it must come to its end by itself. */
