@@ -24,6 +24,7 @@ fn call(criterion: &mut Criterion) {
     }
     // They have settled: what their transactions still had to do is not the call that is measured.
     wire.pass(40_000_000);
+    assert_eq!(wire.sessions(), 20_000, "they stand, on both sides");
     criterion.bench_function("offhook/call-beside-10000", |bencher| {
         bencher.iter(|| {
             let call = wire.call();
