@@ -109,6 +109,13 @@ class BrowserPhone {
     await this.saw('registered');
   }
 
+  /** What went wrong in the page, and the descriptions that its connections would not take. */
+  faults() {
+    return this.events.entries.filter(
+      ({ event }) => event === 'pageerror' || /descriptionfailed$/.test(event),
+    );
+  }
+
   /** Unregisters and closes the page. */
   async close() {
     await this.do('stop');

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startBrowser } from './browser.mjs';
+import { print } from './log.mjs';
 import { audible, inboundPackets } from './media.mjs';
 import { Offhook, offhookBinary } from './offhook.mjs';
 
@@ -41,9 +42,7 @@ export function describeCalls(name, startServer, { library = 'jssip' } = {}) {
       await Promise.all(natives.map((native) => native.stop()));
       await alice.do('terminateAll');
       if (context.error || context.passed === false) {
-        for (const { name, entries } of [server.log, ...natives.map(({ lines }) => lines)]) {
-          console.error(`${name} said:\n${entries.map(({ text }) => `  ${text}`).join('\n')}`);
-        }
+        print([server.log, ...natives.map(({ lines }) => lines)]);
       }
     });
 

@@ -3,6 +3,11 @@
 /** How long a test waits for one thing, unless it says otherwise: far more than any peer needs. */
 export const PATIENCE = 20_000;
 
+/** Prints what these logs had last, for who looks into a test that failed. */
+export function print(logs) {
+  for (const log of logs) console.error(`${log.name} said:\n${log.dump(400)}`);
+}
+
 export class Log {
   entries = [];
   /** Where `find` begins, unless told otherwise. */
@@ -64,8 +69,9 @@ export class Log {
     return entry;
   }
 
-  dump() {
-    const shown = this.entries.slice(-60).map((entry) =>
+  /** Its end, a line each. */
+  dump(count = 60) {
+    const shown = this.entries.slice(-count).map((entry) =>
       '  ' + (entry.text === undefined ? JSON.stringify(entry) : entry.text),
     );
     return shown.join('\n') || '  nothing';

@@ -48,8 +48,42 @@ export async function silent(count, within = 3000) {
   }
 }
 
-/** The codec and the number of frames of an IVF file. */
-export function framesOf(file) {
+/** Waits until a browser phone has decoded so many pictures more. */
+export async function pictures(phone, count, within = 15_000) {
+  const started = Date.now();
+  const before = (await phone.do('inboundVideo')).framesDecoded;
+  for (;;) {
+    const seen = (await phone.do('inboundVideo')).framesDecoded - before;
+    if (seen >= count) return;
+    assert.ok(
+      Date.now() - started < within,
+      `${phone.events.name} has seen ${seen} pictures, not ${count}; there was:\n` +
+        phone.events.dump(),
+    );
+    await delay(100);
+  }
+}
+
+/**
+ * Waits until a browser phone that follows its audio has heard these tones. They have to last: a
+ * busy page listens now and then only.
+ */
+export async function heard(phone, tones, within = 10_000) {
+  const started = Date.now();
+  for (;;) {
+    const told = await phone.do('heardTones');
+    if (told.includes(tones)) return;
+    assert.ok(
+      Date.now() - started < within,
+      `${phone.events.name} hears the tones "${told}", not "${tones}"; there was:\n` +
+        phone.events.dump(),
+    );
+    await delay(20);
+  }
+}
+
+/** The codec and the size of an IVF file, the frames in it, and how many it says there are. */
+export function readIvf(file) {
   const bytes = readFileSync(file);
   assert.equal(bytes.toString('latin1', 0, 4), 'DKIF', `${file} is an IVF file`);
   let frames = 0;
@@ -58,5 +92,11 @@ export function framesOf(file) {
     at += 12 + bytes.readUInt32LE(at);
     assert.ok(at <= bytes.length, `the last frame of ${file} is whole`);
   }
-  return { codec: bytes.toString('latin1', 8, 12), frames };
+  return {
+    codec: bytes.toString('latin1', 8, 12),
+    width: bytes.readUInt16LE(12),
+    height: bytes.readUInt16LE(14),
+    frames,
+    told: bytes.readUInt32LE(24),
+  };
 }

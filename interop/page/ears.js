@@ -9,7 +9,8 @@ const KEYS = ['123A', '456B', '789C', '*0#D'];
 const speaker = new Audio();
 const screen = document.createElement('video');
 screen.muted = true;
-let analyser;
+/** What `heardTones` tells of. */
+let ears;
 
 /** Plays what `connection` brings. */
 export function listen(connection) {
@@ -35,20 +36,36 @@ export async function inbound(connection, kind) {
   return NOTHING;
 }
 
-/** From now on `heardTone` tells of this connection. */
-export function followAudio(connection) {
-  const { track } = connection.getReceivers().find(({ track }) => track.kind === 'audio');
-  const context = new AudioContext();
-  analyser = context.createAnalyser();
-  analyser.fftSize = 2048;
-  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-}
-
 /**
- * The DTMF tone that sounds right now, or nothing. Chromium has no event for telephone events
+ * From now on `heardTones` tells of this connection. Chromium has no event for telephone events
  * (RFC 4733), but it makes them sound.
  */
-export function heardTone() {
+export function followAudio(connection) {
+  if (ears) {
+    clearInterval(ears.timer);
+    ears.context.close();
+  }
+  const { track } = connection.getReceivers().find(({ track }) => track.kind === 'audio');
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 2048;
+  analyser.smoothingTimeConstant = 0;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const tones = [];
+  const timer = setInterval(() => {
+    const tone = toneIn(analyser);
+    if (tone && tone !== tones.at(-1)) tones.push(tone);
+  }, 20);
+  ears = { context, timer, tones };
+}
+
+/** The DTMF tones that have sounded since, in their order; one that goes on is one. */
+export function heardTones() {
+  return ears.tones.join('');
+}
+
+/** The tone that sounds right now, or nothing. */
+function toneIn(analyser) {
   const decibels = new Float32Array(analyser.frequencyBinCount);
   analyser.getFloatFrequencyData(decibels);
   const width = analyser.context.sampleRate / analyser.fftSize;

@@ -3,7 +3,7 @@
 // A call is named by its number, counted from 1; without one the last call is meant.
 
 import JsSIP from 'jssip';
-import { followAudio, heardTone, inbound, listen } from './ears.js';
+import { followAudio, heardTones, inbound, listen } from './ears.js';
 import { Raw } from './raw.js';
 
 const SESSION_EVENTS = [
@@ -196,8 +196,8 @@ window.phone = {
     return session(call).isEstablished();
   },
 
-  sendDTMF(tones, transportType = 'INFO') {
-    session().sendDTMF(tones, { duration: 100, interToneGap: 100, transportType });
+  sendDTMF(tones, transportType = 'INFO', duration = 100) {
+    session().sendDTMF(tones, { duration, interToneGap: 100, transportType });
   },
 
   sendInfo(contentType, body) {
@@ -255,7 +255,7 @@ window.phone = {
 
   /** From now on the tones in the audio that comes in are watched. */
   followAudio: (call) => followAudio(session(call).connection),
-  heardTone,
+  heardTones,
 
   /** The media of a call that somebody else signals: takes an offer and gives the answer. */
   async rawAnswer(offer) {

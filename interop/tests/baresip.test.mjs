@@ -4,16 +4,17 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Baresip } from '../lib/baresip.mjs';
-import { startKamailio } from '../lib/kamailio.mjs';
+import { print } from '../lib/log.mjs';
 import { silent } from '../lib/media.mjs';
-import { NativePhone, offhookBinary, startExchange } from '../lib/offhook.mjs';
+import { NativePhone, offhookBinary } from '../lib/offhook.mjs';
+import { SERVERS } from '../lib/servers.mjs';
 
 const USERS = { bob: 'bobpw', ivy: 'ivypw', jack: 'jackpw' };
 
 /** Ivy sends her tones in the audio, jack by INFO. */
 const DTMF = { ivy: 'rtpevent', jack: 'info' };
 
-for (const [name, startServer] of [['offhook exchange', startExchange], ['Kamailio', startKamailio]]) {
+for (const [name, startServer] of SERVERS) {
   describe(`offhook and baresip through ${name}`, () => {
     let server, bob;
     const peers = {};
@@ -43,11 +44,7 @@ for (const [name, startServer] of [['offhook exchange', startExchange], ['Kamail
     });
     afterEach(async (context) => {
       if (context.error || context.passed === false) {
-        const logs = [server.log, bob.lines, ...Object.values(peers).map(({ lines }) => lines)];
-        for (const { name, entries } of logs) {
-          const text = entries.slice(-400).map(({ text }) => `  ${text}`);
-          console.error(`${name} said:\n${text.join('\n')}`);
-        }
+        print([server.log, bob.lines, ...Object.values(peers).map(({ lines }) => lines)]);
       }
       await bob.hangUp();
       assert.deepEqual(bob.refusals, [], 'what baresip refused');

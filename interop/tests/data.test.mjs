@@ -5,18 +5,15 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { bundle, startBrowser } from '../lib/browser.mjs';
-import { startKamailio } from '../lib/kamailio.mjs';
-import { Offhook, offhookBinary, offhookExample, startExchange } from '../lib/offhook.mjs';
+import { print } from '../lib/log.mjs';
+import { Offhook, offhookBinary, offhookExample } from '../lib/offhook.mjs';
 import { Process } from '../lib/process.mjs';
+import { PAGES } from '../lib/servers.mjs';
 
 const USERS = { alice: 'alicepw', bob: 'bobpw' };
 
 const CHAT = fileURLToPath(new URL('../page/chat.js', import.meta.url));
 
-const SERVERS = [['the exchange', startExchange], ['Kamailio', startKamailio]];
-const PAGES = ['jssip', 'offhook'].flatMap((library) =>
-  SERVERS.map(([name, startServer]) => ({ library, name, startServer })),
-);
 for (const { library, name, startServer } of PAGES) {
   describe(`data channels between ${library} in a page and offhook through ${name}`, () => {
     let server, browser, chatExample;
@@ -44,9 +41,7 @@ for (const { library, name, startServer } of PAGES) {
         await story(alice, chat);
         await chat('stop');
       } catch (error) {
-        for (const { name, entries } of [server.log, other()?.lines ?? []].flat()) {
-          console.error(`${name} said:\n${entries.map(({ text }) => `  ${text}`).join('\n')}`);
-        }
+        print([server.log, other()?.lines ?? []].flat());
         throw error;
       } finally {
         await alice.close();

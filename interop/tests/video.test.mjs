@@ -2,53 +2,20 @@
 // what the browser's camera shows.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startBrowser } from '../lib/browser.mjs';
 import { remove, temporaryFolder } from '../lib/folder.mjs';
-import { startKamailio } from '../lib/kamailio.mjs';
-import { inboundPackets } from '../lib/media.mjs';
-import { Offhook, offhookBinary, startExchange } from '../lib/offhook.mjs';
+import { print } from '../lib/log.mjs';
+import { inboundPackets, pictures, readIvf } from '../lib/media.mjs';
+import { Offhook, offhookBinary } from '../lib/offhook.mjs';
+import { PAGES } from '../lib/servers.mjs';
 
 const pattern = (codec) =>
   fileURLToPath(new URL(`../../assets/pattern-${codec}.ivf`, import.meta.url));
 const USERS = { alice: 'alicepw', bob: 'bobpw' };
 
-/** Waits until the browser has decoded so many frames of video. */
-async function decoded(phone, frames, within = 15_000) {
-  const started = Date.now();
-  for (;;) {
-    const { framesDecoded } = await phone.do('inboundVideo');
-    if (framesDecoded >= frames) return;
-    assert.ok(
-      Date.now() - started < within,
-      `${framesDecoded} frames were decoded; there was:\n${phone.events.dump()}`,
-    );
-    await delay(100);
-  }
-}
-
-/** The codec, the size and the number of frames of an IVF file. */
-function readIvf(file) {
-  const bytes = readFileSync(file);
-  let frames = 0;
-  for (let at = 32; at < bytes.length; at += 12 + bytes.readUInt32LE(at)) frames += 1;
-  return {
-    codec: bytes.toString('latin1', 8, 12),
-    width: bytes.readUInt16LE(12),
-    height: bytes.readUInt16LE(14),
-    frames,
-    told: bytes.readUInt32LE(24),
-  };
-}
-
-const SERVERS = [['the exchange', startExchange], ['Kamailio', startKamailio]];
-const PAGES = ['jssip', 'offhook'].flatMap((library) =>
-  SERVERS.map(([name, startServer]) => ({ library, name, startServer })),
-);
 for (const { library, name, startServer } of PAGES) {
   describe(`video between ${library} in a page and offhook through ${name}`, () => {
     let server, browser, alice, bob, folder, seen;
@@ -74,9 +41,7 @@ for (const { library, name, startServer } of PAGES) {
       await bob?.stop();
       await alice.do('terminateAll');
       if (context.error || context.passed === false) {
-        for (const { name, entries } of [server.log, bob.lines]) {
-          console.error(`${name} said:\n${entries.map(({ text }) => `  ${text}`).join('\n')}`);
-        }
+        print([server.log, bob.lines]);
       }
       remove(folder);
     });
@@ -93,7 +58,7 @@ for (const { library, name, startServer } of PAGES) {
       await bob.saw('media:videoreceived');
       await inboundPackets(alice, 50);
       // Three times round the file, and no frame was missing on the way.
-      await decoded(alice, 150);
+      await pictures(alice, 150);
       await alice.do('terminate');
       await bob.exited;
       const { video } = bob.events.entries.filter(({ event }) => event).at(-1);
@@ -128,7 +93,7 @@ for (const { library, name, startServer } of PAGES) {
       await alice.do('answer', { video: false });
       await Promise.all([alice.saw('confirmed'), bob.saw('confirmed')]);
       await inboundPackets(alice, 50);
-      await decoded(alice, 25);
+      await pictures(alice, 25);
       await alice.do('terminate');
       await bob.exited;
       const { video } = bob.events.entries.filter(({ event }) => event).at(-1);
