@@ -493,6 +493,21 @@ impl Context {
         }
     }
 
+    /// Answers that the body of a request cannot be read, and which type could be
+    /// (RFC 3261 section 21.4.13).
+    pub(crate) fn refuse_type(
+        &mut self,
+        transaction: TransactionId,
+        request: &Request,
+        accepted: &str,
+    ) {
+        if let Ok(mut response) = self.response(request, StatusCode::UNSUPPORTED_MEDIA_TYPE) {
+            // Without the hint the answer is right all the same.
+            let _ = response.headers_mut().push(HeaderName::Accept, accepted);
+            self.respond(transaction, response);
+        }
+    }
+
     /// A response with our identity and, in a final one outside a dialog, a To tag.
     pub(crate) fn response(
         &mut self,

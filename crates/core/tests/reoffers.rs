@@ -303,6 +303,41 @@ fn a_peer_that_offers_again_under_the_number_that_met_ours_is_heard() {
 }
 
 #[test]
+fn a_body_that_cannot_be_read_is_refused_with_the_types_that_could_be() {
+    let mut lone = Lone::unregistered();
+    lone.call();
+    let invite = lone.request(Method::Invite);
+    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
+    lone.request(Method::Ack);
+    lone.news();
+    let header = |name| invite.header(name).expect("a header").to_owned();
+    let (call_id, from) = (header("Call-ID"), header("From"));
+    for (number, (method, content_type, accepted)) in (7..).zip([
+        ("INVITE", "text/plain", "application/sdp"),
+        ("UPDATE", "text/plain", "application/sdp"),
+        ("INFO", "", "*/*"),
+    ]) {
+        lone.responses.clear();
+        let number = format!("{number} {method}");
+        let mut headers = vec![
+            ("Call-ID", call_id.as_str()),
+            ("From", "<sip:bob@example.com>;tag=b1"),
+            ("To", from.as_str()),
+            ("Contact", "<sip:b1@198.51.100.7;transport=ws>"),
+            ("CSeq", number.as_str()),
+        ];
+        if !content_type.is_empty() {
+            headers.push(("Content-Type", content_type));
+        }
+        lone.ask(&format!("{method} sip:alice@client.invalid"), &headers, "x");
+        let refused = lone.responses.last().expect("an answer");
+        assert_eq!(refused.status().code(), 415, "{method}");
+        assert_eq!(refused.header("Accept"), Some(accepted), "{method}");
+        assert_eq!(lone.news(), "", "{method}");
+    }
+}
+
+#[test]
 fn a_second_offer_before_the_first_is_answered_is_not_made() {
     let mut pair = Pair::established(Transport::Udp);
     let now = pair.now;

@@ -229,17 +229,9 @@ impl Agent {
         }
         let readable = request.body().is_empty() || sdp_of(&request, &self.cx).is_some();
         if !readable {
-            if let Ok(mut response) = self
+            return self
                 .cx
-                .response(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            {
-                // Without the hint the answer is right all the same.
-                let _ = response
-                    .headers_mut()
-                    .push(HeaderName::Accept, headers::APPLICATION_SDP);
-                self.cx.respond(transaction, response);
-            }
-            return;
+                .refuse_type(transaction, &request, headers::APPLICATION_SDP);
         }
         if let Some(least) = too_small(&request, &self.cx.config) {
             let received = InSession {

@@ -98,9 +98,8 @@ impl Session {
         let content_type = match request.content_type() {
             Ok(Some(media)) => format!("{}/{}", media.kind, media.subtype).to_ascii_lowercase(),
             Ok(None) if request.body().is_empty() => String::new(),
-            Ok(None) | Err(_) => {
-                return cx.answer(transaction, &request, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-            }
+            // The application takes any type, but has to know which one it is.
+            Ok(None) | Err(_) => return cx.refuse_type(transaction, &request, "*/*"),
         };
         cx.answer(transaction, &request, StatusCode::OK);
         if content_type == "application/dtmf-relay" {

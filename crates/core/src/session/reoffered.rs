@@ -35,7 +35,7 @@ impl Session {
             return self.refuse_collision(cx, &received, collision);
         }
         if !request.body().is_empty() && sdp_of(request, cx).is_none() {
-            return cx.answer(*transaction, request, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            return cx.refuse_type(*transaction, request, headers::APPLICATION_SDP);
         }
         if self.refuse_small_interval(cx, &received) {
             return;

@@ -334,15 +334,7 @@ impl Session {
     ) {
         let body = match fragment_of(&request, cx) {
             Some(body) => body,
-            None => {
-                let response = cx.response(&request, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-                if let Ok(mut response) = response {
-                    // Without the hint the answer is right all the same.
-                    let _ = response.headers_mut().push(HeaderName::Accept, SDPFRAG);
-                    cx.respond(transaction, response);
-                }
-                return;
-            }
+            None => return cx.refuse_type(transaction, &request, SDPFRAG),
         };
         let Some(fragment) = IceDescription::read(&body) else {
             return cx.answer(transaction, &request, StatusCode::BAD_REQUEST);
