@@ -156,8 +156,8 @@ export class Notifier extends EventEmitter<NotifierEventMap> {
     const request = this._subscribe;
     this._id = `${request.call_id}${request.from_tag}`;
     const isUnsubscribe = this._expires() === 0;
-    const body = request.body || undefined;
-    this.emit('subscribe', isUnsubscribe, request, body, request.getHeader('content-type'));
+    const contentType = request.getHeader('content-type');
+    this.emit('subscribe', isUnsubscribe, request, request.body, contentType);
     setTimeout(() => this._grant(undefined), 0);
   }
 
@@ -249,8 +249,9 @@ export class Notifier extends EventEmitter<NotifierEventMap> {
   private _told(event: NotifierRow): void {
     if (this._state === C.STATE_TERMINATED) return;
     if (event[0] === 'subscribe') {
-      const [, last, row, body, contentType] = event;
-      this.emit('subscribe', last, new IncomingRequest(this._ua, row), body, contentType);
+      const [, last, row, , contentType] = event;
+      const request = new IncomingRequest(this._ua, row);
+      this.emit('subscribe', last, request, request.body, contentType);
       return;
     }
     if (event[1] === 'expired') this.emit('expired');

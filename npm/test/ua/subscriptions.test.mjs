@@ -294,6 +294,8 @@ test('the peer may refresh it, and leave it', async (t) => {
   again(3, 0);
   assert.equal(told.story, 'subscribe subscribe subscribe terminated');
   assert.deepEqual(told.of('subscribe'), [false, false, true]);
+  const bodies = told.events.filter(({ name }) => name === 'subscribe').map(({ args }) => args[2]);
+  assert.deepEqual(bodies, ['', '', ''], 'as JsSIP tells a message without a body');
   assert.equal(told.events.at(-1).args[0], 5);
 });
 
