@@ -133,16 +133,21 @@ export class Party extends Watch {
   follow(emitter, label, events) {
     for (const event of events) {
       emitter.on(event, (...data) => {
-        this.note('app', `${label}: ${event}`, this.describer && { payload: data.map((item) => this.describe(item)) });
+        this.note('app', `${label}: ${event}`, this.#payload(data));
         this.push(`${label}: ${event}`, data[0]);
       });
     }
   }
 
+  /** What an event brings, each by its place. */
+  #payload(data) {
+    return this.describer && { payload: { ...data.map((item) => this.describe(item)) } };
+  }
+
   /** Events to be passed as `eventHandlers`, which are followed like those of `follow`. */
   handlers(label, events) {
     return Object.fromEntries(events.map((event) => [event, (...data) => {
-      this.note('app', `${label}: ${event}`, this.describer && { payload: data.map((item) => this.describe(item)) });
+      this.note('app', `${label}: ${event}`, this.#payload(data));
       this.push(`${label}: ${event}`, data[0]);
     }]));
   }

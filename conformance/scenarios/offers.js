@@ -16,6 +16,22 @@ async function talkByHand(alice, bob, { headers = [], options } = {}) {
 /** The caller refreshes the session, as its peer has agreed (RFC 4028 section 7.2). */
 const REFRESHED = ['Require: timer', 'Session-Expires: 90;refresher=uac'];
 
+/** Resolves once what `ready` wants to see of the peer connection is so, told by `event`. */
+async function until({ connection }, event, ready) {
+  if (ready(connection)) return;
+  await new Promise((resolve) => {
+    connection.addEventListener(event, () => ready(connection) && resolve());
+  });
+}
+
+/** The description under way is set. */
+const settled = ({ session }) =>
+  until(session, 'signalingstatechange', ({ signalingState }) => signalingState === 'stable');
+
+/** Audio can flow: a call whose clock is set forward before that is found without media. */
+const flows = ({ session }) =>
+  until(session, 'connectionstatechange', ({ connectionState }) => connectionState === 'connected');
+
 /** Bob answers the `nth` request of `method` that has come by hand, and the call ends. */
 async function byeByHand(alice, raw, call) {
   if (!call.session.isEnded()) call.terminate();
@@ -190,7 +206,21 @@ export default {
     const { call, raw } = await talkByHand(alice, bob);
     call.do('renegotiate');
     raw.reply('200 OK', { request: await raw.saw('INVITE') });
+    await alice.passed('← 200 INVITE', 2);
     await byeByHand(alice, raw, call);
+  },
+
+  'hangs up while its offer is on the way': async ({ alice, bob }) => {
+    const { call, raw } = await talkByHand(alice, bob);
+    const before = alice.count('← 100 INVITE');
+    call.do('renegotiate');
+    const request = await raw.saw('INVITE');
+    await alice.passed('← 100 INVITE', before + 1);
+    call.terminate();
+    raw.reply('200 OK', { request: await raw.saw('BYE') });
+    await alice.passed('← 200 BYE');
+    raw.reply('487 Request Terminated', { request });
+    await alice.passed('← 487 INVITE');
   },
 
   'gets an offer while its own is on the way': async ({ alice, bob }) => {
@@ -216,13 +246,14 @@ export default {
     const body = await raw.answerTo(response.body);
     raw.request('ACK', { headers: [SDP], body });
     await alice.passed('← ACK');
+    await settled(call);
     await raw.request('INFO', { headers: ['Content-Type: text/plain'], body: 'x' });
     await byeByHand(alice, raw, call);
   },
 
   'gets an UPDATE without an offer': async ({ alice, bob }) => {
     const { call, raw } = await talkByHand(alice, bob);
-    await raw.request('UPDATE', { headers: ['Session-Expires: 120;refresher=uac'] });
+    await raw.request('UPDATE', { headers: ['Supported: timer', 'Session-Expires: 120;refresher=uac'] });
     await byeByHand(alice, raw, call);
   },
 
@@ -272,6 +303,7 @@ export default {
   'refreshes the session by UPDATE': async ({ alice, bob }) => {
     await alice.register({ session_timers_force_refresher: true });
     const [call, incoming] = await talk(alice, bob);
+    await flows(call);
     for (const nth of [1, 2]) {
       alice.skip(46);
       await Promise.race([alice.passed('← 200 UPDATE', nth), alice.passed('← 200 INVITE', nth + 1)]);
@@ -281,6 +313,7 @@ export default {
 
   'refreshes the session that it has answered': async ({ alice, bob }) => {
     const [call, incoming] = await talk(bob, alice);
+    await flows(incoming);
     alice.skip(46);
     await alice.passed('← 200 UPDATE');
     await hangUp(incoming, call);
@@ -289,8 +322,10 @@ export default {
   'refreshes the session by INVITE': async ({ alice, bob }) => {
     await alice.register({ session_timers_refresh_method: 'INVITE', session_timers_force_refresher: true });
     const [call, incoming] = await talk(alice, bob);
+    await flows(call);
     alice.skip(46);
     await alice.passed('→ ACK', 3);
+    await settled(call);
     await hangUp(call, incoming);
   },
 
@@ -303,6 +338,7 @@ export default {
 
   'the peer does not refresh the session': async ({ alice, bob }) => {
     const { call, raw } = await talkByHand(alice, bob, { headers: ['Session-Expires: 90;refresher=uas', 'Require: timer'] });
+    await flows(call);
     alice.skip(100);
     await call.saw('ended');
     raw.reply('200 OK', { request: await raw.saw('BYE') });
@@ -311,6 +347,7 @@ export default {
 
   'its session refresh is refused': async ({ alice, bob }) => {
     const { call, raw } = await talkByHand(alice, bob, { headers: REFRESHED });
+    await flows(call);
     alice.skip(46);
     const request = await Promise.race(['UPDATE', 'INVITE'].map((method) => raw.saw(method)));
     raw.reply('405 Method Not Allowed', { request });
@@ -320,6 +357,7 @@ export default {
 
   'its session refresh finds no dialog': async ({ alice, bob }) => {
     const { call, raw } = await talkByHand(alice, bob, { headers: REFRESHED });
+    await flows(call);
     alice.skip(46);
     const request = await Promise.race(['UPDATE', 'INVITE'].map((method) => raw.saw(method)));
     raw.reply('481 Call/Transaction Does Not Exist', { request });
@@ -329,12 +367,13 @@ export default {
 
   'loses its connection while it talks, and hangs up': async ({ alice, bob }) => {
     const [call, incoming] = await talk(alice, bob);
+    await flows(call);
     alice.cut();
     await alice.saw('disconnected');
     alice.skip(31);
-    await alice.saw('registered', 2);
+    await alice.saw('connected', 2);
     call.terminate();
-    await incoming.saw('ended');
+    await Promise.all([incoming.saw('ended'), alice.saw('registered', 2)]);
   },
 
   'loses its connection while it rings': async ({ alice, bob }) => {

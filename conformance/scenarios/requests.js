@@ -171,13 +171,27 @@ export default {
     bob.ua.on('newSubscribe', ({ request }) => {
       bob.notifier = bob.ua.notify(request, 'text/plain', {});
       bob.notifier.start();
+      bob.notifier.notify('x');
     });
     const subscriber = subscribes(alice, bob, { expires: 20 });
     alice.try('subscribe()', () => subscriber.subscribe());
-    await alice.saw('subscriber: accepted');
+    await Promise.all([alice.saw('subscriber: accepted'), alice.saw('subscriber: active')]);
     alice.skip(16);
     // JsSIP forgets its routes, and does not get through Kamailio.
     await Promise.race([alice.passed('← 200 SUBSCRIBE', 2), alice.saw('subscriber: terminated')]);
+  },
+
+  'subscribes, and nobody notifies it': async ({ alice, bob }) => {
+    await registered(alice, bob);
+    bob.ua.on('newSubscribe', ({ request }) => bob.ua.notify(request, 'text/plain', {}).start());
+    const subscriber = subscribes(alice, bob);
+    alice.try('subscribe()', () => subscriber.subscribe());
+    await alice.saw('subscriber: accepted');
+    alice.skip(33);
+    // What was due meanwhile is done when this is.
+    alice.ua.sendMessage(bob.uri, 'x', { eventHandlers: alice.handlers('message', ENDS) });
+    await alice.saw('message: succeeded');
+    alice.note('app', 'state', subscriber.state);
   },
 
   'subscribes with wrong arguments': async ({ alice, bob }) => {
@@ -194,7 +208,7 @@ export default {
     alice.try('subscribe() with a body and no type', () => subscriber.subscribe('x'));
   },
 
-  'is subscribed to, notifies, is unsubscribed from': async ({ alice, bob }) => {
+  'is subscribed to, and notifies': async ({ alice, bob }) => {
     await registered(alice, bob);
     const subscriber = subscribes(bob, alice, { contentType: 'text/plain' });
     subscriber.subscribe('a body');
@@ -205,9 +219,19 @@ export default {
     alice.try('setActiveState()', () => notifier.setActiveState());
     alice.try('notify()', () => notifier.notify('second'));
     await bob.saw('subscriber: active');
+    await alice.passed('← 200 NOTIFY', 2);
+  },
+
+  'is unsubscribed from': async ({ alice, bob }) => {
+    await registered(alice, bob);
+    const subscriber = subscribes(bob, alice);
+    subscriber.subscribe();
+    const notifier = await notifies(alice, {});
+    alice.try('notify()', () => notifier.notify('x'));
+    await Promise.all([bob.saw('subscriber: active'), alice.passed('← 200 NOTIFY')]);
     subscriber.terminate();
+    // JsSIP gives no routes, and the SUBSCRIBE does not get to it through Kamailio.
     await Promise.race([alice.saw('notifier: terminated'), bob.saw('subscriber: terminated')]);
-    for (const verb of ['notify', 'setActiveState', 'start', 'terminate']) alice.try(`${verb}() when it is over`, () => notifier[verb]());
   },
 
   'ends a subscription': async ({ alice, bob }) => {
@@ -220,6 +244,7 @@ export default {
     alice.try('terminate()', () => notifier.terminate('the end', 'noresource', 60));
     await bob.saw('subscriber: terminated');
     await alice.saw('notifier: terminated');
+    for (const verb of ['notify', 'setActiveState', 'start', 'terminate']) alice.try(`${verb}() when it is over`, () => notifier[verb]());
   },
 
   'a subscription to it expires': async ({ alice, bob }) => {

@@ -77,9 +77,15 @@ export default {
     call.do('refer');
     call.do('refer', '');
     call.do('refer', 'a b');
-    call.do('refer', bob.uri, null);
     await hangUp(call, incoming);
     call.do('refer', bob.uri);
+  },
+
+  'refers with options that are null': async ({ alice, bob }) => {
+    const [call, incoming] = await talk(alice, bob);
+    incoming.answers('refer', ({ reject }) => reject());
+    call.do('refer', bob.uri, null);
+    await hangUp(call, incoming);
   },
 
   'is transferred': async ({ alice, bob, join }) => {
