@@ -76,6 +76,11 @@ export class Peer {
     return this.#candidate;
   }
 
+  /** The local media: the application's, or what was captured. */
+  get stream(): MediaStream | undefined {
+    return this.#settings.stream ?? this.#captured;
+  }
+
   /** Names the description that is gathered for. */
   get gathering(): number {
     return this.#gathering;

@@ -12,6 +12,7 @@ import { Call } from './call';
 import { tonesOf } from './dtmf';
 import { isStateError, toError } from './errors';
 import type { RTCSessionEventMap, SessionDirection, SessionEvent } from './events';
+import { defineFields } from './fields';
 import { Info } from './info';
 import { confirmation, sessionEvents } from './modern';
 import {
@@ -42,6 +43,10 @@ import { type SessionStats, StatsReader } from './stats';
 export type InitCallback = (session: RTCSession) => void;
 
 export class RTCSession extends EventEmitter<RTCSessionEventMap> {
+  static {
+    defineFields(this.prototype);
+  }
+
   static get C(): typeof Status {
     return Status;
   }

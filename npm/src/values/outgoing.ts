@@ -241,10 +241,17 @@ export class OutgoingRequest {
       if (OWN.includes(name)) (this.headers[name] ??= []).push(value);
       else (LAST.includes(name) ? this._last : this.extraHeaders).push(`${name}: ${value}`);
     }
-    this.from = parse(this.getHeader('From') ?? '', 'From');
-    this.to = parse(this.getHeader('To') ?? '', 'To');
+    this.from = this._party('From');
+    this.to = this._party('To');
     this.body = row[3] || undefined;
     this.sdp = undefined;
+  }
+
+  private _party(name: 'From' | 'To'): NameAddrHeader {
+    const address = parse(this.getHeader(name) ?? '', name);
+    // As `_fill` and JsSIP have it.
+    if (address !== -1) address.display_name ??= null;
+    return address;
   }
 
   private _remove(line: string): void {
