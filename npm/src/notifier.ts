@@ -1,14 +1,13 @@
 // A peer's subscription here (RFC 6665): the engine answers, refreshes and ends it; the application
 // says what the peer is told.
 
-import { takeContentType } from './applicant';
 import type { Driver } from './driver';
-import { EventEmitter } from './emitter';
 import type { Engine, ErrorRow } from './engine/engine';
 import { raise } from './engine/errors';
 import type { NotifierRow } from './engine/rows';
+import { Subscription, isChallenge } from './subscription';
 import { InvalidStateError } from './values/exceptions';
-import { IncomingRequest, IncomingResponse } from './values/incoming';
+import { IncomingRequest } from './values/incoming';
 import type { UA } from './ua';
 
 const C = {
@@ -40,7 +39,7 @@ export interface NotifierEventMap {
 }
 
 export interface NotifierOptions {
-  /** Header lines of the 200: 'X-Note: hello'. */
+  /** Header lines of every NOTIFY: 'X-Note: hello'. */
   extraHeaders?: string[];
   /** The value of an Allow-Events header. */
   allowEvents?: string;
@@ -65,20 +64,13 @@ type Ended = Extract<NotifierRow, ['terminated', ...unknown[]]>;
  */
 type Progress = 'new' | 'granting' | 'granted' | 'over';
 
-export class Notifier extends EventEmitter<NotifierEventMap> {
-  /** @internal */
-  _ua: UA;
+export class Notifier extends Subscription<NotifierEventMap> {
   /** @internal */
   _state: number;
-  /** @internal */
-  _id: string | null = null;
-  /** @internal */
-  _data: unknown = {};
   private _subscribe: IncomingRequest;
   private _petition: Petition | undefined;
   private _progress: Progress = 'new';
   private _contentType: string;
-  private _headers: string[];
   private _defaultExpires: number;
 
   static get C(): typeof C {
@@ -110,42 +102,18 @@ export class Notifier extends EventEmitter<NotifierEventMap> {
     contentType: string,
     options: NotifierOptions = {},
   ) {
-    super();
+    super(ua, options.extraHeaders, options.allowEvents);
     if (!contentType) throw new TypeError('Not enough arguments. Missing contentType');
     Notifier.checkSubscribe(subscribe);
-    const { extraHeaders, allowEvents, pending, defaultExpires } = options;
-    const { headers } = takeContentType(extraHeaders);
-    if (allowEvents) headers.push(`Allow-Events: ${allowEvents}`);
-    this._ua = ua;
     this._subscribe = subscribe;
     this._petition = ua._petitions.get(subscribe);
     this._contentType = contentType;
-    this._headers = headers;
-    this._defaultExpires = defaultExpires || C.DEFAULT_EXPIRES_SEC;
-    this._state = pending ? C.STATE_PENDING : C.STATE_ACTIVE;
+    this._defaultExpires = options.defaultExpires || C.DEFAULT_EXPIRES_SEC;
+    this._state = options.pending ? C.STATE_PENDING : C.STATE_ACTIVE;
   }
 
   get C(): typeof C {
     return C;
-  }
-
-  /** One of `C.STATE_…`. */
-  get state(): number {
-    return this._state;
-  }
-
-  /** Names the subscription while it stands. */
-  get id(): string {
-    return this._id as string;
-  }
-
-  /** The application's own, which may be anything. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  get data(): any {
-    return this._data;
-  }
-  set data(data: unknown) {
-    this._data = data;
   }
 
   /** Accepts the subscription. Called once the listeners are set. */
@@ -269,11 +237,8 @@ export class Notifier extends EventEmitter<NotifierEventMap> {
 
 function codeOf([, end, , , row]: Ended): NotifierTerminationReason {
   switch (end) {
-    case 'refused': {
-      const status = row ? new IncomingResponse(row).status_code : 0;
-      const challenged = status === 401 || status === 407;
-      return challenged ? C.NOTIFY_AUTHENTICATION_FAILED : C.NOTIFY_NON_OK_RESPONSE;
-    }
+    case 'refused':
+      return isChallenge(row) ? C.NOTIFY_AUTHENTICATION_FAILED : C.NOTIFY_NON_OK_RESPONSE;
     case 'unanswered':
       return C.NOTIFY_RESPONSE_TIMEOUT;
     case 'unsent':

@@ -1,11 +1,10 @@
 // A subscription of ours (RFC 6665): the engine refreshes it, and follows it over a new connection.
 
-import { takeContentType } from './applicant';
 import type { Driver } from './driver';
-import { EventEmitter } from './emitter';
 import type { ErrorRow, SubscribeOptions } from './engine/engine';
 import { raise } from './engine/errors';
 import type { SubscriberRow } from './engine/rows';
+import { Subscription, isChallenge } from './subscription';
 import { InvalidStateError } from './values/exceptions';
 import { IncomingRequest, IncomingResponse } from './values/incoming';
 import { URI } from './values/uri';
@@ -71,15 +70,9 @@ export interface SubscriberOptions {
 
 type Ended = Extract<SubscriberRow, ['terminated', ...unknown[]]>;
 
-export class Subscriber extends EventEmitter<SubscriberEventMap> {
-  /** @internal */
-  _ua: UA;
+export class Subscriber extends Subscription<SubscriberEventMap> {
   /** @internal */
   _state: number = C.STATE_INIT;
-  /** @internal */
-  _id: string | null = null;
-  /** @internal */
-  _data: unknown = {};
   private _target: string;
   private _event: string;
   private _options: SubscribeOptions;
@@ -102,7 +95,7 @@ export class Subscriber extends EventEmitter<SubscriberEventMap> {
     accept: string,
     options: SubscriberOptions = {},
   ) {
-    super();
+    super(ua, options.extraHeaders, options.allowEvents);
     if (!target) throw new TypeError('Not enough arguments: Missing target');
     if (!eventName) throw new TypeError('Not enough arguments: Missing eventName');
     if (!accept) throw new TypeError('Not enough arguments: Missing accept');
@@ -111,42 +104,20 @@ export class Subscriber extends EventEmitter<SubscriberEventMap> {
     }
     const uri = ua.normalizeTarget(target);
     if (!uri) throw new TypeError(`Invalid target: ${target}`);
-    const { expires, contentType, allowEvents, params, extraHeaders } = options;
-    const { headers } = takeContentType(extraHeaders);
-    if (allowEvents) headers.push(`Allow-Events: ${allowEvents}`);
-    this._ua = ua;
+    const { expires, contentType, params } = options;
     this._target = String(uri);
     this._event = eventName;
     this._contentType = contentType;
     this._options = {
       accept: accept.split(',').map((type) => type.trim()),
       expires: isDecimal(expires) && Number(expires) > 0 ? Number(expires) : C.DEFAULT_EXPIRES_SEC,
-      extraHeaders: headers,
+      extraHeaders: this._headers,
       ...namesOf(params ?? {}),
     };
   }
 
   get C(): typeof C {
     return C;
-  }
-
-  /** One of `C.STATE_…`. */
-  get state(): number {
-    return this._state;
-  }
-
-  /** Names the dialog; `null` before the subscription is accepted, and after its end. */
-  get id(): string {
-    return this._id as string;
-  }
-
-  /** The application's own, which may be anything. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  get data(): any {
-    return this._data;
-  }
-  set data(data: unknown) {
-    this._data = data;
   }
 
   /** Subscribes, or refreshes the subscription before it is due. */
@@ -259,11 +230,8 @@ function namesOf(params: SubscriberParams): object {
 
 function codeOf([, end, , , row]: Ended): SubscriberTerminatedCode {
   switch (end) {
-    case 'refused': {
-      const status = row ? new IncomingResponse(row).status_code : 0;
-      const challenged = status === 401 || status === 407;
-      return challenged ? C.SUBSCRIBE_AUTHENTICATION_FAILED : C.SUBSCRIBE_NON_OK_RESPONSE;
-    }
+    case 'refused':
+      return isChallenge(row) ? C.SUBSCRIBE_AUTHENTICATION_FAILED : C.SUBSCRIBE_NON_OK_RESPONSE;
     case 'unsent':
     case 'stopped':
     case 'dialogGone':
