@@ -186,7 +186,7 @@ export class Call implements SessionSink {
     const constraints = callConstraints(options);
     const wanted = engineCallOptions(options, constraints);
     this.#initCallback = initCallback;
-    const peer = this.createPeer(options, constraints);
+    this.createPeer(options, constraints);
     try {
       this.driver.run((engine, now) => {
         this.adopt(engine.call(now, target, wanted));
@@ -195,11 +195,7 @@ export class Call implements SessionSink {
         this.announcePeer();
       });
     } catch (error) {
-      if (this.number === undefined) {
-        peer.close();
-        this.peer = undefined;
-        this.connection = null;
-      }
+      if (this.number === undefined) this.discardPeer();
       throw toError(error);
     }
   }
@@ -326,14 +322,6 @@ export class Call implements SessionSink {
       } catch (error) {
         return this.#report(['failed', 'open', String(error)]);
       }
-    }
-    if (request[0] === 'insertTones') {
-      try {
-        this.peer?.insertTones(request[1], request[2], request[3]);
-      } catch (error) {
-        log.warn('tones could not be played: %o', error);
-      }
-      return;
     }
     this.peer?.carryOut(...request);
   }

@@ -122,7 +122,11 @@ export class Peer {
           this.#held.apply(this.connection);
         });
       case 'insertTones':
-        return this.insertTones(request[1], request[2], request[3]);
+        try {
+          return this.insertTones(request[1], request[2], request[3]);
+        } catch (error) {
+          return log.warn('tones could not be played: %o', error);
+        }
       case 'setEnabled':
         return this.#setEnabled(request[1], request[2]);
       case 'close':
@@ -317,30 +321,23 @@ function stop(stream: MediaStream | undefined): void {
 }
 
 function connectionState(connection: RTCPeerConnection): ConnectionReport | undefined {
-  if (connection.iceConnectionState === 'failed') return 'failed';
-  switch (connection.connectionState ?? connection.iceConnectionState) {
-    case 'connecting':
-      return 'connecting';
-    case 'connected':
-      return 'connected';
-    case 'disconnected':
-      return 'disconnected';
-    case 'failed':
-      return 'failed';
-    default:
-      return iceConnectionState(connection);
-  }
-}
-
-/** For engines without `connectionState`. */
-function iceConnectionState(connection: RTCPeerConnection): ConnectionReport | undefined {
-  if (connection.connectionState !== undefined) return undefined;
-  switch (connection.iceConnectionState) {
+  const { connectionState, iceConnectionState } = connection as {
+    connectionState?: RTCPeerConnectionState;
+    iceConnectionState: RTCIceConnectionState;
+  };
+  if (iceConnectionState === 'failed') return 'failed';
+  // Engines without `connectionState` have the words of ICE.
+  const state = connectionState ?? iceConnectionState;
+  switch (state) {
     case 'checking':
       return 'connecting';
-    case 'connected':
     case 'completed':
       return 'connected';
+    case 'connecting':
+    case 'connected':
+    case 'disconnected':
+    case 'failed':
+      return state;
     default:
       return undefined;
   }
