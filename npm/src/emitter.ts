@@ -9,7 +9,6 @@
 export type EventMap<M> = { [K in keyof M]: Listener };
 
 // Only `any` takes listeners of every kind and still lets a bare one be written without types.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Listener = (...args: any[]) => void;
 
 /** What `once` puts in the list: it knows the listener that it stands for. */

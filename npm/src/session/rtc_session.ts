@@ -117,7 +117,6 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
 
   /** For the application. */
   // Applications keep what they like in it.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   get data(): any {
     return this._data;
   }

@@ -6,7 +6,6 @@ import { unescape } from './text';
 import { URI } from './uri';
 
 /** What a rule makes of a text: an object, an array, a string or a number; -1 for no match. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Grammar = any;
 
 /** An address in a list, and where it stands; the spelling is the interface's. */

@@ -22,7 +22,6 @@ const EMPTY: MessageRow = ['request', '', '\n'.repeat(HEAD - 1), ''];
 /** One value of a header; `parsed` is what its grammar rule made of it, once it was asked for. */
 export interface Header {
   raw: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   parsed?: any;
 }
 

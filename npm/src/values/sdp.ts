@@ -3,7 +3,6 @@
 import sdp from 'sdp-transform/lib/parser.js';
 
 // What it holds depends on the attributes: the package has no types of its own.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type SessionDescription = Record<string, any>;
 
 export function parseDescription(text: string | null | undefined): SessionDescription {
