@@ -4,6 +4,7 @@
 import { PeerConnection, installWebRTC } from './webrtc.mjs';
 import { SipMessage } from './sip.mjs';
 import { settled, virtualClock } from './clock.mjs';
+import { TestSocket } from './socket.mjs';
 
 /** The names of the events that JsSIP's sessions know. */
 export const EVENTS = [
@@ -17,43 +18,16 @@ export const EVENTS = [
 /** Those whose listeners decide something: one that does not would change the call. */
 const DECIDED = new Set(['refer', 'replaces']);
 
-/** One end of a wire: a socket as a user agent takes it. */
-class End {
-  via_transport = 'WSS';
-  isOpen = false;
-  /** What this end has sent, and what became of it is not known. */
-  sent = [];
-
-  onconnect() {}
-  ondisconnect() {}
-  ondata() {}
-
+/** One end of a wire. */
+class End extends TestSocket {
   constructor(name, wire) {
-    this.url = `wss://${name}.example`;
-    this.sip_uri = `sip:${name}.example;transport=ws`;
+    super(`${name}.example`);
     this.wire = wire;
   }
 
   connect() {
     this.isOpen = true;
     queueMicrotask(() => this.isOpen && this.onconnect());
-  }
-
-  disconnect() {
-    this.isOpen = false;
-  }
-
-  drop() {
-    this.isOpen = false;
-    this.ondisconnect(true, 1006, '');
-  }
-
-  isConnected() {
-    return this.isOpen;
-  }
-
-  isConnecting() {
-    return false;
   }
 
   send(text) {

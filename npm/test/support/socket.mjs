@@ -1,27 +1,53 @@
-// A socket whose other end is the test: what the user agent sends can be read, and what it
-// receives is said.
+// Sockets whose other end is the test.
 
 import { SipMessage, respondTo } from './sip.mjs';
 
-export class ScriptedSocket {
+/** What they have in common; how one connects and sends is its own. */
+export class TestSocket {
   via_transport = 'WSS';
   /** What was sent, oldest first. */
   sent = [];
-  /** How often the user agent has connected and disconnected it. */
-  connects = 0;
-  disconnects = 0;
-  /** Answers that are given by themselves, by method: a function of the request. */
-  answers = {};
   isOpen = false;
 
   onconnect() {}
   ondisconnect() {}
   ondata() {}
 
-  /** `auto`: connects at once. */
-  constructor({ host = 'server.example', auto = false } = {}) {
+  constructor(host) {
     this.url = `wss://${host}`;
     this.sip_uri = `sip:${host};transport=ws`;
+  }
+
+  disconnect() {
+    this.isOpen = false;
+  }
+
+  isConnected() {
+    return this.isOpen;
+  }
+
+  isConnecting() {
+    return false;
+  }
+
+  /** The connection breaks. */
+  drop(error = true, code = 1006, reason = '') {
+    this.isOpen = false;
+    this.ondisconnect(error, code, reason);
+  }
+}
+
+/** What the user agent sends can be read, and what it receives is said. */
+export class ScriptedSocket extends TestSocket {
+  /** How often the user agent has connected and disconnected it. */
+  connects = 0;
+  disconnects = 0;
+  /** Answers that are given by themselves, by method: a function of the request. */
+  answers = {};
+
+  /** `auto`: connects at once. */
+  constructor({ host = 'server.example', auto = false } = {}) {
+    super(host);
     this.auto = auto;
   }
 
@@ -32,15 +58,7 @@ export class ScriptedSocket {
 
   disconnect() {
     this.disconnects += 1;
-    this.isOpen = false;
-  }
-
-  isConnected() {
-    return this.isOpen;
-  }
-
-  isConnecting() {
-    return false;
+    super.disconnect();
   }
 
   send(text) {
@@ -57,12 +75,6 @@ export class ScriptedSocket {
   open() {
     this.isOpen = true;
     this.onconnect();
-  }
-
-  /** The connection breaks. */
-  drop(error = true, code = 1006, reason = '') {
-    this.isOpen = false;
-    this.ondisconnect(error, code, reason);
   }
 
   /** A message comes: text, or bytes. */
