@@ -6,7 +6,9 @@ import {
 import { Watch } from './watch.js';
 
 let serial = 0;
-const token = (name) => `${name}${Date.now().toString(36)}x${(serial += 1)}`;
+// The pages that play beside this one speak through the same server, often in the same moment.
+const page = crypto.randomUUID().slice(0, 8);
+const token = (name) => `${name}${page}x${(serial += 1)}`;
 
 /** Turns the messages of some calls away from the library of `party`; gives the first such INVITE. */
 export async function takeCall(party) {
