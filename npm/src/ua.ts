@@ -2,6 +2,7 @@
 // the engine says becomes its events, and those of the objects that it keeps.
 
 import type { Applicant } from './applicant';
+import { asked } from './asked';
 import { type UAConfiguration, type UASettings, engineConfig, load } from './config';
 import { contactOf } from './contact';
 import { logger } from './debug';
@@ -10,7 +11,7 @@ import { EventEmitter, report } from './emitter';
 import type { Engine, Row } from './engine/engine';
 import { raise } from './engine/errors';
 import { module } from './engine/load';
-import type { MessageRow, Originator, QuestionRow } from './engine/rows';
+import type { MessageRow, Originator } from './engine/rows';
 import { Message, type SendMessageOptions } from './message';
 import { Notifier, type NotifierOptions, type Petition } from './notifier';
 import { Options, type SendOptionsOptions } from './options';
@@ -27,7 +28,6 @@ import type {
   UnRegisterOptions,
 } from './ua_types';
 import { causes } from './values/constants';
-import { NotSupportedError } from './values/exceptions';
 import { type EventValue, IncomingRequest, IncomingResponse } from './values/incoming';
 import type { OutgoingRequest } from './values/outgoing';
 import type { URI } from './values/uri';
@@ -341,7 +341,7 @@ export class UA extends EventEmitter<UAEventMap> {
     }
     const sink: AgentSink = {
       newSession: (session) => this._newSession(driver, session),
-      ask: (ask, ...question) => this._asked(driver, ask, question),
+      ask: (ask, ...question) => asked(this, driver, ask, question),
       row: (row) => this._told(driver, row),
     };
     const driver = new Driver(engine, sink);
@@ -360,8 +360,8 @@ export class UA extends EventEmitter<UAEventMap> {
     }
   }
 
-  /** A trail that the application makes may be another for each REGISTER. */
-  private _tellTagTrail(engine: Engine): void {
+  /** @internal A trail that the application makes may be another for each REGISTER. */
+  _tellTagTrail(engine: Engine): void {
     if (typeof this._configuration.register_from_tag_trail !== 'function') return;
     const trail = this._tagTrail();
     try {
@@ -460,46 +460,6 @@ export class UA extends EventEmitter<UAEventMap> {
     const call = new RTCSession(this)._call();
     call.receive(driver, number);
     return call;
-  }
-
-  private _asked(driver: Driver, ask: number, question: QuestionRow): void {
-    const reject = (status: number) =>
-      driver.run((engine, now) => engine.replyReject(now, ask, status, undefined, []));
-    switch (question[0]) {
-      case 'newMessage':
-        if (this.listenerCount('newMessage') === 0) return reject(405);
-        return new Message(this)._receive(driver, ask, new IncomingRequest(this, question[1]));
-      case 'newOptions':
-        if (this.listenerCount('newOptions') === 0) break;
-        return new Options(this)._receive(driver, ask, new IncomingRequest(this, question[1]));
-      case 'newSubscribe': {
-        if (this.listenerCount('newSubscribe') === 0) return reject(405);
-        const [, subscription, row] = question;
-        const request = new IncomingRequest(this, row);
-        request._replier = (status, reason, headers) => {
-          if (status < 300) throw new NotSupportedError('ua.notify() accepts a subscription');
-          this._petitions.delete(request);
-          driver.run((engine, now) =>
-            engine.replyReject(now, ask, status, reason || undefined, headers),
-          );
-        };
-        this._petitions.set(request, { driver, ask, subscription });
-        this.emit('newSubscribe', { event: request.event as EventValue, request });
-        return;
-      }
-      case 'registrationExpiring':
-        if (this.listenerCount('registrationExpiring') > 0) {
-          // The application calls `register()`.
-          reject(403);
-          this.emit('registrationExpiring');
-          return;
-        }
-        return driver.run((engine, now) => {
-          this._tellTagTrail(engine);
-          engine.proceed(now, ask);
-        });
-    }
-    driver.run((engine, now) => engine.proceed(now, ask));
   }
 }
 
