@@ -24,10 +24,9 @@ import { NameAddrHeader } from '../values/name_addr';
 import { NotSupportedError } from '../values/exceptions';
 import type { OutgoingRequest } from '../values/outgoing';
 import { takeAwaited } from './awaited';
-import { DTMF, tellDelivery } from './dtmf';
+import { Deliveries } from './deliveries';
 import { toError } from './errors';
 import type { EndEvent, EventOf, Originator, RTCSessionEventMap, SessionDirection } from './events';
-import { Info } from './info';
 import {
   type AnswerOptions,
   type CallOptions,
@@ -52,6 +51,7 @@ export class Call implements SessionSink {
   loops = 0;
   readonly onHold = { local: false, remote: false };
   readonly muted = { audio: false, video: false };
+  readonly deliveries = new Deliveries(this);
 
   number: number | undefined;
   id: string | null = null;
@@ -81,11 +81,8 @@ export class Call implements SessionSink {
   #statusBefore: Status | undefined;
   /** ...and which is shown while the listeners are told of that, before they are of the end. */
   #statusShown: Status | undefined;
-  #tones: DTMF[] = [];
-  #infos = new Map<number, Info>();
   /** Whether the listeners of `sending` are being told. */
   isSending = false;
-  #newInfos: Info[] = [];
   #exchanges = new Map<number, (() => void) | undefined>();
   #referSubscribers = new Map<number, ReferSubscriber>();
   #signal: AbortSignal | undefined;
@@ -299,11 +296,6 @@ export class Call implements SessionSink {
     this.#exchanges.set(exchange, done);
   }
 
-  expectInfo(number: number, info: Info): void {
-    this.#infos.set(number, info);
-    this.#newInfos.push(info);
-  }
-
   expectRefer(number: number, subscriber: ReferSubscriber): void {
     this.#referSubscribers.set(number, subscriber);
   }
@@ -373,20 +365,13 @@ export class Call implements SessionSink {
       case 'failed':
         return this.#over(event[0], event[1], event[2], event[3], event[4]);
       case 'newDTMF':
-        return this.#newDTMF(event[1], event[2], event[3], event[4]);
-      case 'dtmf:delivered': {
-        const tone = this.#tones.shift();
-        if (tone) tellDelivery(tone, event[2] && new IncomingResponse(event[2]));
-        return;
-      }
+        return this.deliveries.tone(event[1], event[2], event[3], event[4]);
+      case 'dtmf:delivered':
+        return this.deliveries.toneDelivered(event[2]);
       case 'newInfo':
-        return this.#newInfo(event[1], event[2], event[3], event[4]);
-      case 'info:delivered': {
-        const info = this.#infos.get(event[1]);
-        this.#infos.delete(event[1]);
-        if (info) tellDelivery(info, event[2] && new IncomingResponse(event[2]));
-        return;
-      }
+        return this.deliveries.info(event[1], event[2], event[3], event[4]);
+      case 'info:delivered':
+        return this.deliveries.infoDelivered(event[1], event[2]);
       case 'muted':
       case 'unmuted': {
         const [name, audio, video] = event;
@@ -429,38 +414,6 @@ export class Call implements SessionSink {
     } as EventOf<'progress'>);
   }
 
-  #newDTMF(
-    originator: Originator,
-    tone: string,
-    duration: number,
-    row: MessageRow | undefined,
-  ): void {
-    if (originator === 'local') {
-      const dtmf = new DTMF('outgoing', tone, duration);
-      this.#tones.push(dtmf);
-      return this.emit('newDTMF', { originator, dtmf, request: null });
-    }
-    if (!row) return;
-    const dtmf = new DTMF('incoming', tone, duration);
-    this.emit('newDTMF', { originator: 'remote', dtmf, request: this.received(row) });
-  }
-
-  #newInfo(
-    originator: Originator,
-    contentType: string,
-    body: string,
-    row: MessageRow | undefined,
-  ): void {
-    if (originator === 'local') {
-      const info = this.#newInfos.shift();
-      if (info) this.emit('newInfo', { originator, info, request: undefined });
-      return;
-    }
-    if (!row) return;
-    const info = new Info('incoming', contentType, body);
-    this.emit('newInfo', { originator: 'remote', info, request: this.received(row) });
-  }
-
   #renegotiated(
     exchange: number,
     cause: string | undefined,
@@ -501,9 +454,7 @@ export class Call implements SessionSink {
   #letGo(): void {
     this.#unfollow();
     this.peer?.close();
-    this.#tones = [];
-    this.#infos.clear();
-    this.#newInfos = [];
+    this.deliveries.clear();
     this.#exchanges.clear();
     this.ua.destroyRTCSession(this.session);
   }

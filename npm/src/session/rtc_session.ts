@@ -302,7 +302,7 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const extraHeaders = headersOf(options ?? {});
     call.command((engine, now, session) => {
       const number = engine.sendInfo(now, session, contentType, body ?? '', extraHeaders);
-      call.expectInfo(number, info);
+      call.deliveries.expectInfo(number, info);
     });
   }
 
