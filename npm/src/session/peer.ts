@@ -216,7 +216,7 @@ export class Peer {
     const given = this.offerOptions ?? this.#settings.offer;
     // Browsers add what shall be received and is not yet: to hold the peer is to receive nothing.
     const { offerToReceiveAudio, offerToReceiveVideo, ...held } = given ?? {};
-    const wanted = this.#held.local ? held : given;
+    const wanted = this.#held.local && given ? held : given;
     const options = iceRestart ? { ...wanted, iceRestart } : wanted;
     const offer = await this.connection.createOffer(options);
     this.#restarts = options?.iceRestart === true;
