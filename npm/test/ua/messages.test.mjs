@@ -234,6 +234,7 @@ test('nobody who listens for calls: 405; no WebRTC: 488', async (t) => {
   const invite = () => requestOf('INVITE', {}, ['Contact: <sip:bob@bob.invalid;transport=ws>']);
   socket.receive(invite());
   assert.equal(socket.lastResponse('INVITE').status, 405);
+  assert.match(socket.lastResponse('INVITE').get('Allow'), /\bMESSAGE\b/);
   const told = new Recorder(ua, ['newRTCSession']);
   socket.receive(invite());
   assert.equal(socket.lastResponse('INVITE').status, 488);

@@ -203,8 +203,9 @@ impl Session {
         }
         let headers = response.headers_mut();
         headers.push(HeaderName::Server, &cx.config.user_agent)?;
-        if status.code() < 300 {
-            // Before the 200, too: it may be UPDATEd then (RFC 3311 section 5.1).
+        // Before the 200, too: it may be UPDATEd then (RFC 3311 section 5.1). A 405 has to say what
+        // is allowed (RFC 3261 section 21.4.6).
+        if status.code() < 300 || status == StatusCode::METHOD_NOT_ALLOWED {
             headers.push(HeaderName::Allow, headers::ALLOW)?;
         }
         if status.is_success() {
