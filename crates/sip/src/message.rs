@@ -58,7 +58,7 @@ impl Message {
             return Err(ParseError::TooLarge { size, limit });
         }
         let head = Head::scan(&bytes, limits)?;
-        let start = StartLine::read(&head)?;
+        let start = StartLine::read(&head, &bytes)?;
         let available = bytes.len() - head.body_start;
         let length = match head.content_length {
             Some(announced) if announced > available => {
@@ -99,9 +99,9 @@ enum StartLine {
 }
 
 impl StartLine {
-    fn read(head: &Head) -> Result<StartLine, ParseError> {
+    fn read(head: &Head, bytes: &[u8]) -> Result<StartLine, ParseError> {
         let (start, end) = head.start_line;
-        let line = head.str(start, end);
+        let line = head.str(bytes, start, end);
         if is_status_line(line) {
             return Self::status_line(line, start, end)
                 .ok_or_else(|| ParseError::StatusLine(line.into()));
@@ -160,12 +160,12 @@ pub(crate) fn is_status_line(line: &str) -> bool {
 impl Request {
     /// The method.
     pub fn method(&self) -> Method<'_> {
-        Method::parse(self.received.head.str(self.method.0, self.method.1))
+        Method::parse(self.received.str(self.method.0, self.method.1))
     }
 
     /// The Request-URI as it is written.
     pub fn uri_text(&self) -> &str {
-        self.received.head.str(self.uri.0, self.uri.1)
+        self.received.str(self.uri.0, self.uri.1)
     }
 
     /// The Request-URI.
@@ -194,7 +194,7 @@ impl Response {
 
     /// The reason phrase as the peer wrote it; it may be empty.
     pub fn reason(&self) -> &str {
-        self.received.head.str(self.reason.0, self.reason.1)
+        self.received.str(self.reason.0, self.reason.1)
     }
 }
 

@@ -170,6 +170,11 @@ impl HeaderName {
         }
     }
 
+    /// All of them, each at the place that its number (`as usize`) says.
+    pub fn all() -> impl Iterator<Item = HeaderName> {
+        NAMES.iter().map(|entry| entry.0)
+    }
+
     /// The canonical spelling.
     pub fn as_str(self) -> &'static str {
         NAMES[self as usize].1

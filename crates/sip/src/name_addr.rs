@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::error::SyntaxError;
 use crate::params::{self, Params};
-use crate::text::{from, quoted_end, trim, trim_start, unescape_quoted, upto, write_quoted};
+use crate::text::{from, quoted_end, skip, trim, trim_start, unescape_quoted, upto, write_quoted};
 use crate::uri::Uri;
 
 /// A `name-addr` or `addr-spec` with the parameters behind it (RFC 3261 section 20.10).
@@ -62,11 +62,10 @@ impl<'a> NameAddr<'a> {
                 ((!name.is_empty()).then(|| unescape_quoted(name)), rest)
             }
             _ => {
-                let end = bytes
-                    .iter()
-                    .position(|byte| matches!(byte, b'<' | b';' | b',' | b'"' | b'>'))
-                    .unwrap_or(bytes.len());
-                if bytes.get(end) != Some(&b'<') {
+                let end = skip(bytes, 0, |byte| {
+                    !matches!(byte, b'<' | b';' | b',' | b'"' | b'>')
+                });
+                if !matches!(bytes.get(end), Some(b'<')) {
                     return Self::addr_spec(text, end);
                 }
                 // Tokens by the grammar. Gateways write brackets, slashes and other scripts too, which

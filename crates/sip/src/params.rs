@@ -5,8 +5,7 @@ use std::fmt;
 
 use crate::escape::same_ignoring_case;
 use crate::text::{
-    from, is_lws, is_token, quoted_end, span, trim, trim_start, unquote, upto, without_end,
-    write_quoted,
+    between, from, is_lws, is_token, quoted_end, skip, trim, unquote, without_end, write_quoted,
 };
 
 /// The parameters behind a header value (`;tag=4711`) or in a URI (`;transport=ws;lr`), read from
@@ -75,7 +74,10 @@ impl<'a> Params<'a> {
 
     /// Each parameter as it is written, quotes included, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        ParamIter { rest: &self.text }
+        ParamIter {
+            text: &self.text,
+            at: 0,
+        }
     }
 
     /// The same parameters with text of their own.
@@ -128,6 +130,7 @@ impl<'a> Params<'a> {
     }
 }
 
+#[inline(always)]
 fn is_separator(byte: u8) -> bool {
     byte == b';' || is_lws(byte)
 }
@@ -138,7 +141,7 @@ fn names_match(in_uri: bool, found: &str, name: &str) -> bool {
 
 /// The value of the first parameter of that name in the text, quotes removed.
 pub(crate) fn find<'t>(text: &'t str, in_uri: bool, name: &str) -> Option<&'t str> {
-    ParamIter { rest: text }
+    ParamIter { text, at: 0 }
         .find(|(found, _)| names_match(in_uri, found, name))
         .map(|(_, value)| value.map_or("", unquote))
 }
@@ -174,38 +177,39 @@ impl fmt::Debug for Params<'_> {
 }
 
 struct ParamIter<'a> {
-    rest: &'a str,
+    text: &'a str,
+    at: usize,
 }
 
 impl<'a> Iterator for ParamIter<'a> {
     type Item = (&'a str, Option<&'a str>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
         loop {
-            let text = from(self.rest, span(self.rest, is_separator));
-            if text.is_empty() {
+            let start = skip(bytes, at, is_separator);
+            if start == bytes.len() {
                 return None;
             }
-            let bytes = text.as_bytes();
-            let name_end = bytes
-                .iter()
-                .position(|byte| matches!(byte, b';' | b'='))
-                .unwrap_or(bytes.len());
-            let name = trim(upto(text, name_end));
+            let name_end = skip(bytes, start, |byte| !matches!(byte, b';' | b'='));
+            let name = trim(between(self.text, start, name_end));
             if bytes.get(name_end) != Some(&b'=') {
-                self.rest = from(text, name_end);
+                self.at = name_end;
                 return Some((name, None));
             }
-            let value = trim_start(from(text, name_end + 1));
-            let value_end = quoted_end(value).unwrap_or_else(|| {
-                value
-                    .bytes()
-                    .position(|byte| byte == b';')
-                    .unwrap_or(value.len())
-            });
-            self.rest = from(value, value_end);
+            let value_start = skip(bytes, name_end + 1, is_lws);
+            let quoted = match bytes.get(value_start) {
+                Some(b'"') => quoted_end(from(self.text, value_start)),
+                _ => None,
+            };
+            at = match quoted {
+                Some(length) => value_start + length,
+                None => skip(bytes, value_start, |byte| byte != b';'),
+            };
             if !name.is_empty() {
-                return Some((name, Some(trim(upto(value, value_end)))));
+                self.at = at;
+                return Some((name, Some(trim(between(self.text, value_start, at)))));
             }
         }
     }
@@ -216,21 +220,12 @@ impl<'a> Iterator for ParamIter<'a> {
 pub(crate) fn scan(text: &str) -> Result<usize, &'static str> {
     const EXPECTED: &str = "a value with parameters, ;name=value;flag";
     let bytes = text.as_bytes();
-    let skip_lws = |mut at: usize| {
-        while bytes.get(at).is_some_and(|byte| is_lws(*byte)) {
-            at += 1;
-        }
-        at
-    };
-    let mut at = skip_lws(0);
-    while bytes.get(at) == Some(&b';') {
-        let name = skip_lws(at + 1);
-        at = name;
-        while bytes.get(at).is_some_and(|byte| {
-            !is_lws(*byte) && !matches!(byte, b';' | b',' | b'=' | b'"' | b'<' | b'>')
-        }) {
-            at += 1;
-        }
+    let mut at = skip(bytes, 0, is_lws);
+    while matches!(bytes.get(at), Some(b';')) {
+        let name = skip(bytes, at + 1, is_lws);
+        at = skip(bytes, name, |byte| {
+            !is_lws(byte) && !matches!(byte, b';' | b',' | b'=' | b'"' | b'<' | b'>')
+        });
         if at == name {
             // One separator too many at the very end is common and clear; others are not.
             return match bytes.get(at) {
@@ -238,22 +233,19 @@ pub(crate) fn scan(text: &str) -> Result<usize, &'static str> {
                 Some(_) => Err(EXPECTED),
             };
         }
-        at = skip_lws(at);
-        if bytes.get(at) != Some(&b'=') {
+        at = skip(bytes, at, is_lws);
+        if !matches!(bytes.get(at), Some(b'=')) {
             continue;
         }
-        at = skip_lws(at + 1);
-        if bytes.get(at) == Some(&b'"') {
+        at = skip(bytes, at + 1, is_lws);
+        if matches!(bytes.get(at), Some(b'"')) {
             at += quoted_end(from(text, at)).ok_or("a value with its quotes closed")?;
         } else {
-            while bytes
-                .get(at)
-                .is_some_and(|byte| !is_lws(*byte) && !matches!(byte, b';' | b',' | b'"'))
-            {
-                at += 1;
-            }
+            at = skip(bytes, at, |byte| {
+                !is_lws(byte) && !matches!(byte, b';' | b',' | b'"')
+            });
         }
-        at = skip_lws(at);
+        at = skip(bytes, at, is_lws);
     }
     Ok(at)
 }

@@ -7,7 +7,7 @@ use crate::headers::{CSeq, MediaType, TypedHeader};
 use crate::name::{HeaderName, Name};
 use crate::name_addr::NameAddr;
 use crate::scan::{Head, Span};
-use crate::text::{is_lws, split_list, trim};
+use crate::text::{between, is_lws, split_list, trim};
 use crate::via::Via;
 
 /// A received message without its start line: the bytes as they came, the places of its header
@@ -56,6 +56,13 @@ impl Received {
         &self.bytes
     }
 
+    /// The bytes that every text here is a piece of, from the start of the message to the empty line,
+    /// with spaces for the line ends of folds. Where a piece stands in them, it stands in the
+    /// message, as long as that is UTF-8.
+    pub fn head(&self) -> &[u8] {
+        self.head.text(&self.bytes)
+    }
+
     /// The body: as long as Content-Length says, or all that follows the head.
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.body.0..self.body.1).unwrap_or_default()
@@ -66,20 +73,26 @@ impl Received {
         self.bytes.slice(self.body.0..self.body.1)
     }
 
+    pub(crate) fn str(&self, start: u32, end: u32) -> &str {
+        self.head.str(&self.bytes, start, end)
+    }
+
     fn value_of(&self, span: &Span) -> &str {
-        self.head.str(span.value_start, span.value_end)
+        self.str(span.value_start, span.value_end)
     }
 
     fn name_of(&self, span: &Span) -> &str {
-        self.head.str(span.name_start, span.name_end)
+        self.str(span.name_start, span.name_end)
     }
 
     /// Every header line in order.
     pub fn lines(&self) -> impl Iterator<Item = HeaderLine<'_>> {
-        self.head.lines.iter().map(|span| HeaderLine {
-            name: self.name_of(span),
+        // Looked at once: for each piece that would cost more than the rest.
+        let text = std::str::from_utf8(self.head()).unwrap_or_default();
+        self.head.lines.iter().map(move |span| HeaderLine {
+            name: between(text, span.name_start as usize, span.name_end as usize),
             known: span.known,
-            value: self.value_of(span),
+            value: between(text, span.value_start as usize, span.value_end as usize),
         })
     }
 
@@ -140,10 +153,7 @@ impl Received {
     ///
     /// When there is none, or it breaks the grammar.
     pub fn via(&self) -> Result<Via<'_>, HeaderError> {
-        let text = self.required(HeaderName::Via)?;
-        Via::parse_first(text)
-            .map(|(via, _)| via)
-            .map_err(|expected| HeaderError::malformed(HeaderName::Via, text, expected))
+        Via::first(self.required(HeaderName::Via)?)
     }
 
     /// Every Via value, topmost first.

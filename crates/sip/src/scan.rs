@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::error::ParseError;
 use crate::limits::Limits;
 use crate::name::HeaderName;
-use crate::text::{is_lws, is_token_byte};
+use crate::text::{is_lws, is_token_byte, skip};
 
 /// Where one header line stands in the head.
 #[derive(Copy, Clone, Debug)]
@@ -22,9 +22,9 @@ pub(crate) struct Span {
 /// The head of a message, from its start line to the empty line.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
-    /// What the spans point into: the received bytes, or a copy of the head in which folds are
-    /// blanked and broken UTF-8 is replaced.
-    pub(crate) text: Bytes,
+    /// What the spans point into, where that is not the received bytes: a copy of the head in which
+    /// folds are blanked and broken UTF-8 is replaced.
+    pub(crate) copy: Option<Bytes>,
     pub(crate) start_line: (u32, u32),
     pub(crate) lines: Vec<Span>,
     /// Where the body begins in the received bytes.
@@ -60,10 +60,10 @@ impl Head {
             pass.folds == 0,
             head.is_ascii() || std::str::from_utf8(head).is_ok(),
         ) {
-            (true, true) => Ok(pass.into_head(bytes.clone(), None)),
+            (true, true) => Ok(pass.into_head(None, None)),
             (false, true) => {
                 let text = blank_folds(head, &pass);
-                Ok(pass.into_head(Bytes::from(text), None))
+                Ok(pass.into_head(Some(text), None))
             }
             (_, false) => {
                 // Replacing changes lengths, so the spans are taken anew from the copy.
@@ -74,13 +74,22 @@ impl Head {
                 };
                 let pass = scan(text.as_bytes(), start, limits)?;
                 let text = blank_folds(text.as_bytes(), &pass);
-                Ok(pass.into_head(Bytes::from(text), Some(body_start)))
+                Ok(pass.into_head(Some(text), Some(body_start)))
             }
         }
     }
 
-    pub(crate) fn str(&self, start: u32, end: u32) -> &str {
-        self.text
+    /// What the spans point into; `bytes` are those that it was read from.
+    pub(crate) fn text<'h>(&'h self, bytes: &'h [u8]) -> &'h [u8] {
+        match &self.copy {
+            Some(copy) => copy,
+            None => bytes.get(..self.body_start).unwrap_or(bytes),
+        }
+    }
+
+    /// A piece of the same.
+    pub(crate) fn str<'h>(&'h self, bytes: &'h [u8], start: u32, end: u32) -> &'h str {
+        self.text(bytes)
             .get(start as usize..end as usize)
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .unwrap_or_default()
@@ -88,9 +97,9 @@ impl Head {
 }
 
 impl Pass {
-    fn into_head(self, text: Bytes, body_start: Option<usize>) -> Head {
+    fn into_head(self, copy: Option<Vec<u8>>, body_start: Option<usize>) -> Head {
         Head {
-            text,
+            copy: copy.map(Bytes::from),
             start_line: self.start_line,
             lines: self.lines,
             body_start: body_start.unwrap_or(self.end),
@@ -168,7 +177,7 @@ fn lines(
                 at += 1;
                 break;
             }
-            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
+            Some(b'\r') if matches!(bytes.get(at + 1), Some(b'\n')) => {
                 pass.carriage_returns += 1;
                 at += 2;
                 break;
@@ -195,15 +204,9 @@ impl Pass {
     /// Reads the header line that begins at `start` with its folds; says where the next begins.
     #[inline]
     fn header(&mut self, bytes: &[u8], start: usize, limit: usize) -> Result<usize, ParseError> {
-        let mut name_end = start;
-        while bytes.get(name_end).is_some_and(|byte| is_token_byte(*byte)) {
-            name_end += 1;
-        }
-        let mut colon = name_end;
-        while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
-            colon += 1;
-        }
-        if name_end == start || bytes.get(colon) != Some(&b':') {
+        let name_end = skip(bytes, start, is_token_byte);
+        let colon = skip(bytes, name_end, |byte| matches!(byte, b' ' | b'\t'));
+        if name_end == start || !matches!(bytes.get(colon), Some(b':')) {
             let (end, _) = line(bytes, start, limit)?;
             return Err(ParseError::HeaderLine(lossy(&bytes[start..end])));
         }
@@ -218,10 +221,7 @@ impl Pass {
         if next - start > limit {
             return Err(ParseError::LineTooLong { limit });
         }
-        let mut value_start = colon + 1;
-        while value_start < value_end && is_lws(bytes[value_start]) {
-            value_start += 1;
-        }
+        let value_start = skip(&bytes[..value_end], colon + 1, is_lws);
         while value_end > value_start && is_lws(bytes[value_end - 1]) {
             value_end -= 1;
         }

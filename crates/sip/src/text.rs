@@ -54,16 +54,19 @@ const CLASS: [u8; 256] = {
     class
 };
 
+#[inline(always)]
 fn has(byte: u8, class: u8) -> bool {
     CLASS[byte as usize] & class != 0
 }
 
 /// `token` characters.
+#[inline(always)]
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     has(byte, TOKEN)
 }
 
 /// Characters that a received URI may hold.
+#[inline(always)]
 pub(crate) fn is_uri_byte(byte: u8) -> bool {
     has(byte, URI)
 }
@@ -84,6 +87,7 @@ pub(crate) fn is_uri_param_byte(byte: u8) -> bool {
 }
 
 /// Characters of a host name.
+#[inline(always)]
 pub(crate) fn is_host_byte(byte: u8) -> bool {
     has(byte, HOST)
 }
@@ -95,6 +99,7 @@ pub(crate) fn is_token(text: &str) -> bool {
 
 /// White space inside a header value. A fold's CR and LF count: the value may still hold them
 /// when it is looked at before the fold is blanked.
+#[inline(always)]
 pub(crate) fn is_lws(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
@@ -117,13 +122,13 @@ pub(crate) fn trim(text: &str) -> &str {
     }
 }
 
-/// The text behind `text`'s first `count` bytes; empty when that is no place to cut.
 /// The text without the bytes of this ASCII class at its end.
 pub(crate) fn without_end(text: &str, class: fn(u8) -> bool) -> &str {
     let gone = text.bytes().rev().take_while(|byte| class(*byte)).count();
     upto(text, text.len() - gone)
 }
 
+/// The text behind `text`'s first `count` bytes; empty when that is no place to cut.
 pub(crate) fn from(text: &str, count: usize) -> &str {
     text.get(count..).unwrap_or_default()
 }
@@ -133,11 +138,25 @@ pub(crate) fn upto(text: &str, count: usize) -> &str {
     text.get(..count).unwrap_or_default()
 }
 
+/// The text from one byte to another; empty when these are no places to cut.
+pub(crate) fn between(text: &str, start: usize, end: usize) -> &str {
+    text.get(start..end).unwrap_or_default()
+}
+
 /// The number of leading bytes of `text` that `class` accepts.
 pub(crate) fn span(text: &str, class: impl Fn(u8) -> bool) -> usize {
-    text.bytes()
-        .position(|byte| !class(byte))
-        .unwrap_or(text.len())
+    skip(text.as_bytes(), 0, class)
+}
+
+/// The index from `at` on of the first byte that `class` does not accept. A plain loop: every
+/// letter of a message comes through here, and where the compiler is told to make little code it
+/// makes calls of iterators.
+#[inline(always)]
+pub(crate) fn skip(bytes: &[u8], mut at: usize, class: impl Fn(u8) -> bool) -> usize {
+    while at < bytes.len() && class(bytes[at]) {
+        at += 1;
+    }
+    at
 }
 
 /// Where the quoted string that starts `text` ends: the index behind its closing quote.

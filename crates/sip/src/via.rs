@@ -45,6 +45,17 @@ impl<'a> Via<'a> {
         }
     }
 
+    /// Reads the first value of a list.
+    ///
+    /// # Errors
+    ///
+    /// When it breaks the grammar.
+    pub fn first(text: &'a str) -> Result<Via<'a>, HeaderError> {
+        Self::parse_first(text)
+            .map(|(via, _)| via)
+            .map_err(|expected| HeaderError::malformed(HeaderName::Via, text, expected))
+    }
+
     /// Reads the first value of a list; what follows it is empty or begins with a comma.
     pub(crate) fn parse_first(text: &'a str) -> Result<(Via<'a>, &'a str), &'static str> {
         const EXPECTED: &str = "SIP/2.0/TRANSPORT HOST:PORT;branch=…";

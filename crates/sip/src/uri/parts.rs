@@ -2,7 +2,7 @@
 
 use super::error::Fault;
 use crate::escape::escapes_are_whole;
-use crate::text::{is_host_byte, is_uri_byte, number, span, upto};
+use crate::text::{between, is_host_byte, is_uri_byte, number, skip, span, upto};
 
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(super) enum Kind {
@@ -10,6 +10,20 @@ pub(super) enum Kind {
     Sips,
     Tel,
     Other,
+}
+
+impl Kind {
+    fn of(scheme: &str) -> Kind {
+        if scheme.eq_ignore_ascii_case("sip") {
+            Kind::Sip
+        } else if scheme.eq_ignore_ascii_case("sips") {
+            Kind::Sips
+        } else if scheme.eq_ignore_ascii_case("tel") {
+            Kind::Tel
+        } else {
+            Kind::Other
+        }
+    }
 }
 
 /// Where the parts of a URI stand in its text.
@@ -47,24 +61,18 @@ impl Parts {
                 end
             }
         };
-        if !bytes[scheme_end..].iter().all(|byte| is_uri_byte(*byte)) {
+        if skip(bytes, scheme_end, is_uri_byte) < bytes.len() {
             return Err(Fault::Character);
         }
-        let scheme = upto(text, scheme_end);
-        let kind = if scheme.eq_ignore_ascii_case("sip") {
-            Kind::Sip
-        } else if scheme.eq_ignore_ascii_case("sips") {
-            Kind::Sips
-        } else if scheme.eq_ignore_ascii_case("tel") {
-            Kind::Tel
-        } else {
-            Kind::Other
+        let kind = match bytes {
+            [b's', b'i', b'p', b':', ..] => Kind::Sip,
+            _ => Kind::of(upto(text, scheme_end)),
         };
         match kind {
             Kind::Sip | Kind::Sips => Self::sip(text, kind, scheme_end),
             Kind::Tel => {
                 let start = scheme_end + 1;
-                let params = find(bytes, start, |byte| byte == b';');
+                let params = skip(bytes, start, |byte| byte != b';');
                 if params == start {
                     return Err(Fault::User);
                 }
@@ -95,7 +103,7 @@ impl Parts {
         let (user_end, host_start) = match memchr::memchr(b'@', &bytes[start..]) {
             Some(0) => return Err(Fault::User),
             Some(at) => {
-                let user_end = find(&bytes[..start + at], start, |byte| byte == b':');
+                let user_end = skip(&bytes[..start + at], start, |byte| byte != b':');
                 if user_end == start {
                     return Err(Fault::User);
                 }
@@ -103,31 +111,31 @@ impl Parts {
             }
             None => (scheme_end, start),
         };
-        let host_end = if bytes.get(host_start) == Some(&b'[') {
-            let end = find(bytes, host_start + 1, |b| {
-                !b.is_ascii_hexdigit() && !matches!(b, b':' | b'.')
+        let host_end = if matches!(bytes.get(host_start), Some(b'[')) {
+            let end = skip(bytes, host_start + 1, |b| {
+                b.is_ascii_hexdigit() || matches!(b, b':' | b'.')
             });
             if bytes.get(end) != Some(&b']') || end == host_start + 1 {
                 return Err(Fault::Host);
             }
             end + 1
         } else {
-            find(bytes, host_start, |byte| !is_host_byte(byte))
+            skip(bytes, host_start, is_host_byte)
         };
         if host_end == host_start {
             return Err(Fault::Host);
         }
         let (port, params_start) = match bytes.get(host_end) {
             Some(b':') => {
-                let end = find(bytes, host_end + 1, |byte| !byte.is_ascii_digit());
-                let digits = text.get(host_end + 1..end).unwrap_or_default();
+                let end = skip(bytes, host_end + 1, |byte| byte.is_ascii_digit());
+                let digits = between(text, host_end + 1, end);
                 (Some(number(digits).ok_or(Fault::Port)?), end)
             }
             _ => (None, host_end),
         };
         let params_end = match bytes.get(params_start) {
             None | Some(b'?') => params_start,
-            Some(b';') => find(bytes, params_start, |byte| byte == b'?'),
+            Some(b';') => skip(bytes, params_start, |byte| byte != b'?'),
             Some(_) if port.is_some() => return Err(Fault::Port),
             Some(_) => return Err(Fault::Host),
         };
@@ -166,12 +174,4 @@ impl Parts {
             params_end,
         }
     }
-}
-
-/// The first index from `start` on whose byte is wanted; the end when there is none.
-fn find(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
-    bytes
-        .get(start..)
-        .and_then(|rest| rest.iter().position(|byte| wanted(*byte)))
-        .map_or(bytes.len(), |at| start + at)
 }
