@@ -16,12 +16,13 @@ mod events;
 mod grammar;
 mod message;
 mod options;
+mod places;
 mod questions;
 mod reply;
 mod requests;
+mod room;
 mod rows;
 mod time;
 
 pub use engine::Engine;
-pub use grammar::parse;
-pub use message::parse_message;
+pub use room::{header_names, read, room};

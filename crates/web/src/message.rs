@@ -1,34 +1,19 @@
-//! Messages as rows: `[kind, text, head, body, parties]` (`MessageRow` in
-//! `npm/src/engine/rows.ts`).
-//!
-//! The head is text of lines, as one string costs less on its way to JavaScript than one for each
-//! header: the two of the start line (method and request URI, or status and reason), the tags of
-//! From and To, Call-ID, number and method of CSeq, the branch of the top Via, and then name and
-//! value of each header line in turn. What is not there is an empty line.
+//! Messages: as rows, and what is in their text.
 
 use bytes::Bytes;
 use offhook_core::Body;
 use offhook_sip::{
-    HeaderLine, HeaderName, Limits, Message, OutgoingRequest, Received, Request, Response,
+    CSeq, HeaderName, Limits, Message, NameAddr, OutgoingRequest, Received, Request, Response,
+    TypedHeader, Via,
 };
-use wasm_bindgen::prelude::*;
 
-use crate::grammar::Parties;
+use crate::grammar::{address_places, addresses, via_places};
+use crate::places::Places;
 use crate::rows::Row;
-
-/// The row of a message that did not come over a flow of the engine's; nothing, where the bytes
-/// are none. `text` is the same message, which goes into the row as it is.
-#[wasm_bindgen(js_name = parseMessage)]
-pub fn parse_message(text: &JsValue, bytes: Vec<u8>) -> Option<Row> {
-    match Message::parse(Bytes::from(bytes), &Limits::default()).ok()? {
-        Message::Request(request) => Some(request_row(&request, Some(text))),
-        Message::Response(response) => Some(response_row(&response, Some(text))),
-    }
-}
 
 impl Row {
     pub(crate) fn request(self, request: &Request) -> Row {
-        self.row(&request_row(request, None))
+        self.row(&row("request", request))
     }
 
     pub(crate) fn maybe_request(self, request: Option<&Request>) -> Row {
@@ -39,7 +24,7 @@ impl Row {
     }
 
     pub(crate) fn response(self, response: &Response) -> Row {
-        self.row(&response_row(response, None))
+        self.row(&row("response", response))
     }
 
     pub(crate) fn maybe_response(self, response: Option<&Response>) -> Row {
@@ -76,208 +61,223 @@ impl Row {
 
 /// The row of a request of ours as it would be sent.
 pub(crate) fn outgoing_row(request: &OutgoingRequest) -> Option<Row> {
-    // The engine has made it, so that it can be written and read.
+    // The engine has made it, so that it can be written.
     let bytes = request.write().ok()?;
-    let limits = Limits::default().with_message_size(bytes.len());
-    match Message::parse(bytes, &limits).ok()? {
-        Message::Request(request) => Some(request_row(&request, None)),
-        Message::Response(_) => None,
+    Some(Row::of("request").lossy(&bytes))
+}
+
+/// `MessageRow` in `npm/src/engine/rows.ts`: the text is read there when it is looked at.
+fn row(kind: &str, message: &Received) -> Row {
+    let row = Row::of(kind).lossy(message.bytes());
+    // With characters in the place of broken bytes, Content-Length says something else.
+    match std::str::from_utf8(message.bytes()) {
+        Ok(_) => row,
+        Err(_) => row.lossy(message.body()),
     }
 }
 
-fn request_row(request: &Request, text: Option<&JsValue>) -> Row {
-    let mut head = String::with_capacity(request.bytes().len());
-    line(&mut head, request.method().as_str());
-    line(&mut head, request.uri_text());
-    finish("request", head, request, text)
-}
-
-fn response_row(response: &Response, text: Option<&JsValue>) -> Row {
-    let mut head = String::with_capacity(response.bytes().len());
-    number(&mut head, u32::from(response.status().code()));
-    line(&mut head, response.reason());
-    finish("response", head, response, text)
-}
-
-/// `text` is the message where JavaScript has it already: it does not cross over again.
-fn finish(kind: &str, mut head: String, message: &Received, text: Option<&JsValue>) -> Row {
-    let parties = Parties::of(message);
-    write_rest(&mut head, message, &parties);
-    let row = match text {
-        Some(text) => Row::of(kind).value(text),
-        None => Row::of(kind).lossy(message.bytes()),
+/// What is in the text of a message, as `npm/src/values/message_text.ts` reads it: its status, or 0;
+/// its body; its header lines; the rest of its start line; Call-ID and CSeq; and From, To and the
+/// topmost Via. Of a message that the engine has taken before, `is_new` is not set: no limit counts
+/// any more.
+pub(crate) fn read(places: &mut Places, text: &[u8], units: u32, is_new: bool) -> Option<()> {
+    let limits = match is_new {
+        true => Limits::default(),
+        false => Limits::default()
+            .with_message_size(usize::MAX)
+            .with_header_count(usize::MAX)
+            .with_header_length(usize::MAX),
     };
-    row.text(&head)
-        .lossy(message.body())
-        .text(&parties.write(message))
+    let message = Message::parse(Bytes::copy_from_slice(text), &limits).ok()?;
+    places.start(message.head(), text.len() == units as usize, units);
+    places.number(match &message {
+        Message::Request(_) => 0,
+        Message::Response(response) => u32::from(response.status().code()),
+    });
+    body(places, &message);
+    let behind_lines = places.reserve();
+    let fields = lines(places, &message);
+    places.mark(behind_lines);
+    let cseq = CSeq::parse(fields.cseq).ok();
+    match &message {
+        Message::Request(request) => {
+            // There is one space between method and URI.
+            let uri = request.uri_text();
+            places.before(uri, 1, request.method().as_str().len());
+            places.piece(uri);
+        }
+        Message::Response(response) => {
+            match &cseq {
+                Some(cseq) => places.end(fields.cseq, cseq.method.as_str().len()),
+                None => places.piece(""),
+            }
+            places.piece(response.reason());
+        }
+    }
+    places.maybe(message.call_id().ok());
+    places.number(cseq.map_or(0, |cseq| cseq.number));
+    // Who looks at a message looks at these: one way for all of them.
+    for value in [fields.from, fields.to] {
+        places.option(|places| {
+            let party = NameAddr::parse(value).ok()?;
+            address_places(places, value, &party);
+            places.maybe(party.tag());
+            Some(())
+        });
+    }
+    places.option(|places| {
+        let via = Via::first(fields.via).ok()?;
+        via_places(places, &via)?;
+        places.maybe(via.branch());
+        Some(())
+    });
+    Some(())
 }
 
-/// Everything behind the start line.
-fn write_rest(head: &mut String, message: &Received, parties: &Parties<'_>) {
-    for party in [&parties.from, &parties.to] {
-        line(
-            head,
-            party
-                .as_ref()
-                .and_then(|party| party.tag())
-                .unwrap_or_default(),
-        );
+/// Whether there are folds, whose line ends are spaces; and the body.
+fn body(places: &mut Places, message: &Message) {
+    places.number(u32::from(
+        message.head().as_ptr() != message.bytes().as_ptr(),
+    ));
+    match places.behind(message.body()) {
+        Some(()) => {}
+        // Its length ends it inside a character.
+        None => places.other(&String::from_utf8_lossy(message.body())),
     }
-    line(head, message.call_id().unwrap_or_default());
-    match message.cseq() {
-        Ok(cseq) => {
-            number(head, cseq.number);
-            line(head, cseq.method.as_str());
-        }
-        Err(_) => head.push_str("\n\n"),
-    }
-    let via = parties.via.as_ref();
-    line(head, via.and_then(|via| via.branch()).unwrap_or_default());
-    for header in message.lines() {
-        headerize(head, header);
-        line(head, header.value());
-    }
-    // The last line has no end.
-    head.pop();
 }
 
-fn line(head: &mut String, text: &str) {
-    head.push_str(text);
-    head.push('\n');
+/// The first values of what every message has; empty, where it has not.
+#[derive(Default)]
+struct Fields<'m> {
+    from: &'m str,
+    to: &'m str,
+    via: &'m str,
+    cseq: &'m str,
 }
 
-/// A number needs no more than this, and `fmt` would bring much along.
-fn number(head: &mut String, mut number: u32) {
-    let start = head.len();
-    loop {
-        head.insert(start, char::from(b'0' + (number % 10) as u8));
-        number /= 10;
-        if number == 0 {
-            break;
+/// How many header lines there are; of each, its name by number, or 0 and the name; and its value.
+/// Those of Contact and Record-Route are followed by where the next line is, and by the list.
+fn lines<'m>(places: &mut Places, message: &'m Message) -> Fields<'m> {
+    let mut fields = Fields::default();
+    let mut count = 0;
+    let at = places.reserve();
+    for line in message.lines() {
+        let value = line.value();
+        match line.known() {
+            Some(name) => {
+                places.number(name as u32 + 1);
+                let field = match name {
+                    HeaderName::From => &mut fields.from,
+                    HeaderName::To => &mut fields.to,
+                    HeaderName::Via => &mut fields.via,
+                    HeaderName::CSeq => &mut fields.cseq,
+                    _ => &mut "",
+                };
+                if field.is_empty() {
+                    *field = value;
+                }
+            }
+            None => {
+                places.number(0);
+                places.piece(line.name());
+            }
         }
+        places.piece(value);
+        if let Some(HeaderName::Contact | HeaderName::RecordRoute) = line.known() {
+            let behind = places.reserve();
+            places.option(|places| addresses(places, value, line.known()));
+            places.mark(behind);
+        }
+        count += 1;
     }
-    head.push('\n');
-}
-
-/// A header's name as JsSIP's `Utils.headerize` spells it, which is how applications ask for it:
-/// each word with one capital, `-` for `_`, and three exceptions.
-fn headerize(head: &mut String, header: HeaderLine<'_>) {
-    let name = match header.known() {
-        Some(known @ (HeaderName::CallId | HeaderName::CSeq | HeaderName::WwwAuthenticate)) => {
-            return line(head, known.as_str());
-        }
-        Some(known) => known.as_str(),
-        None => header.name(),
-    };
-    let mut start = head.len();
-    for word in name.split(['-', '_']) {
-        head.push_str(word);
-        head.push('-');
-        if let Some(word) = head.get_mut(start..) {
-            word.make_ascii_lowercase();
-        }
-        if let Some(letter) = head.get_mut(start..start + 1) {
-            letter.make_ascii_uppercase();
-        }
-        start = head.len();
-    }
-    head.pop();
-    head.push('\n');
+    places.set(at, count);
+    fields
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::places::tests::{Found, units};
 
-    fn head_of(text: &'static str) -> String {
-        let bytes = bytes::Bytes::from_static(text.as_bytes());
-        let mut head = String::new();
-        match Message::parse(bytes, &Limits::default()).expect("a message") {
-            Message::Request(request) => {
-                line(&mut head, request.method().as_str());
-                line(&mut head, request.uri_text());
-                write_rest(&mut head, &request, &Parties::of(&request));
-            }
-            Message::Response(response) => {
-                number(&mut head, u32::from(response.status().code()));
-                line(&mut head, response.reason());
-                write_rest(&mut head, &response, &Parties::of(&response));
+    /// Reads what is found up to the parties: numbers as they are, pieces in quotes.
+    fn written(text: &str, bytes: &[u8]) -> String {
+        let mut places = Places::default();
+        read(&mut places, bytes, units(text), true).expect("a message");
+        let mut found = Found::of(&places, text);
+        let mut written = format!("{} {} '{}'", found.number(), found.number(), found.piece());
+        found.number();
+        for _ in 0..found.number() {
+            let name = match found.number() {
+                0 => found.piece(),
+                number => HeaderName::all()
+                    .nth(number as usize - 1)
+                    .expect("a name")
+                    .to_string(),
+            };
+            written += &format!("\n{name}: {}", found.piece());
+            if name == "Contact" {
+                let behind = found.number();
+                assert_eq!((found.number(), found.number()), (1, 1), "a list");
+                written += &format!(" [{}]", found.piece());
+                found.skip_to(behind);
             }
         }
-        head
+        let [method, target, call_id] = [(); 3].map(|()| found.piece());
+        written + &format!("\n'{method}' '{target}' '{call_id}' {}", found.number())
     }
 
     #[test]
-    fn the_head_of_a_request_says_what_a_dialog_needs_and_then_every_header() {
-        let head = head_of(
-            "INVITE sip:bob@example.com SIP/2.0\r\n\
+    fn a_request_says_its_start_line_every_header_and_what_a_dialog_needs() {
+        let text = "\r\nINVITE sip:b\u{e9}b@example.com SIP/2.0\r\n\
              v: SIP/2.0/WSS a.invalid;branch=z9hG4bK776asdhds\r\n\
              f: \"Alice\" <sip:alice@example.com>;tag=1928301774\r\n\
-             t: <sip:bob@example.com>\r\n\
              call-id: a84b4c76e66710\r\n\
              CSEQ: 2147483647 INVITE\r\n\
              X_note-TO: one\r\n  two\r\n\
              mime-version: 1.0\r\n\
-             www-authenticate: Digest realm=\"x\"\r\n\
-             \r\nhello",
-        );
-        let lines: Vec<_> = head.split('\n').collect();
-        assert_eq!(
-            lines,
-            [
-                "INVITE",
-                "sip:bob@example.com",
-                "1928301774",
-                "",
-                "a84b4c76e66710",
-                "2147483647",
-                "INVITE",
-                "z9hG4bK776asdhds",
-                "Via",
-                "SIP/2.0/WSS a.invalid;branch=z9hG4bK776asdhds",
-                "From",
-                "\"Alice\" <sip:alice@example.com>;tag=1928301774",
-                "To",
-                "<sip:bob@example.com>",
-                "Call-ID",
-                "a84b4c76e66710",
-                "CSeq",
-                "2147483647 INVITE",
-                "X-Note-To",
-                "one    two",
-                "Mime-Version",
-                "1.0",
-                "WWW-Authenticate",
-                "Digest realm=\"x\"",
-            ]
-        );
+             m: <sip:a@b>, sip:c@d\r\n\
+             l: 6\r\n\
+             \r\nh\u{e9}lloh";
+        let folded = text.replace("one\r\n  two", "one    two");
+        let found = written(&folded, text.as_bytes());
+        let expected = "0 1 'h\u{e9}llo'\n\
+             Via: SIP/2.0/WSS a.invalid;branch=z9hG4bK776asdhds\n\
+             From: \"Alice\" <sip:alice@example.com>;tag=1928301774\n\
+             Call-ID: a84b4c76e66710\n\
+             CSeq: 2147483647 INVITE\n\
+             X_note-TO: one    two\n\
+             MIME-Version: 1.0\n\
+             Contact: <sip:a@b>, sip:c@d [<sip:a@b>]\n\
+             Content-Length: 6\n\
+             'INVITE' 'sip:b\u{e9}b@example.com' 'a84b4c76e66710' 2147483647";
+        assert_eq!(found, expected);
     }
 
     #[test]
-    fn what_a_response_lacks_is_an_empty_line() {
-        let head = head_of("SIP/2.0 200 \r\nTo: <sip:bob@example.com>;tag=9\r\n\r\n");
-        let lines: Vec<_> = head.split('\n').collect();
-        let expected = [
-            "200",
-            "",
-            "",
-            "9",
-            "",
-            "",
-            "",
-            "",
-            "To",
-            "<sip:bob@example.com>;tag=9",
-        ];
-        assert_eq!(lines, expected);
+    fn what_a_response_lacks_is_empty() {
+        let text = "SIP/2.0 200 \r\nTo: <sip:bob@example.com>;tag=9\r\n\r\n";
+        let found = written(text, text.as_bytes());
+        let expected = "200 0 ''\nTo: <sip:bob@example.com>;tag=9\n'' '' '' 0";
+        assert_eq!(found, expected);
     }
 
     #[test]
-    fn numbers_are_written_without_leading_zeros() {
-        let mut head = String::from("x");
-        number(&mut head, 0);
-        number(&mut head, 10);
-        number(&mut head, 4_294_967_295);
-        assert_eq!(head, "x0\n10\n4294967295\n");
+    fn a_body_that_ends_inside_a_character_ends_in_a_sign_for_it() {
+        let text = "SIP/2.0 200 OK\r\nCSeq: 1 BYE\r\nl: 2\r\n\r\na\u{e9}";
+        let found = written(text, text.as_bytes());
+        assert!(found.starts_with("200 0 'a\u{fffd}'\n"), "{found}");
+        assert!(found.ends_with("'BYE' 'OK' '' 1"), "{found}");
+    }
+
+    #[test]
+    fn limits_count_for_messages_that_are_new() {
+        let text = format!("SIP/2.0 200 OK\r\nX: {}\r\n\r\n", "x".repeat(70_000));
+        let mut places = Places::default();
+        for (is_new, expected) in [(true, None), (false, Some(()))] {
+            assert_eq!(
+                read(&mut places, text.as_bytes(), units(&text), is_new),
+                expected
+            );
+        }
     }
 }

@@ -264,8 +264,11 @@ export interface Engine {
 /** What the WebAssembly module exports. */
 export interface Module {
   Engine: new (config: EngineConfig, seed: Uint8Array) => Engine;
-  /** Reads a message that came over no flow of an engine, `bytes`, which `text` is too. */
-  parseMessage(text: string, bytes: Uint8Array): MessageRow | undefined;
-  /** Reads text by the rule of that number: see `values/grammar.ts`. */
-  parse(rule: number, text: string): string | undefined;
+  memory: WebAssembly.Memory;
+  /** Makes room for a text of so many bytes, and says where: see `reading.ts`. */
+  room(size: number): number;
+  /** Reads the text there by the rule of that number, and says where what was found is, or 0. */
+  read(rule: number, length: number, units: number): number;
+  /** The names that a message's headers are numbered by, with a space behind each. */
+  headerNames(): string;
 }

@@ -5,10 +5,13 @@ declare module 'offhook-web' {
   type Module = import('./engine').Module;
 
   /** Makes the module's functions work. */
-  export function initSync(options: { module: Uint8Array<ArrayBuffer> }): void;
+  export function initSync(options: {
+    module: Uint8Array<ArrayBuffer>;
+  }): Pick<Module, 'memory'>;
   export const Engine: Module['Engine'];
-  export const parseMessage: Module['parseMessage'];
-  export const parse: Module['parse'];
+  export const headerNames: Module['headerNames'];
+  export const read: Module['read'];
+  export const room: Module['room'];
 }
 
 declare module 'offhook-web/module' {

@@ -3,17 +3,8 @@
 
 import type { Status } from './status';
 
-/**
- * `request` or `response`, the text, its start line and headers (see `values/incoming.ts`), its
- * body; and From, To and the topmost Via, as `Module.parse` answers, where all can be read.
- */
-export type MessageRow = [
-  kind: 'request' | 'response',
-  data: string,
-  head: string,
-  body: string,
-  parties?: string,
-];
+/** `request` or `response`, the text; and the body, where that is no piece of the text. */
+export type MessageRow = [kind: 'request' | 'response', data: string, body?: string];
 
 export type Originator = 'local' | 'remote' | 'system';
 

@@ -1,6 +1,6 @@
 // `JsSIP.Grammar`: what header values, URIs and start lines say, as the engine's parsers read them.
 
-import { module } from '../engine/load';
+import { read, Rule, unfolded, type Reading } from '../engine/reading';
 import { NameAddrHeader } from './name_addr';
 import { unescape } from './text';
 import { URI } from './uri';
@@ -13,24 +13,6 @@ export interface ListedAddress {
   possition: number;
   offset: number;
   parsed: NameAddrHeader;
-}
-
-/** The numbers of the engine's rules: `crates/web/src/grammar/mod.rs`. */
-const enum Rule {
-  Uri,
-  Address,
-  Bracketed,
-  Addresses,
-  BracketedAddresses,
-  Via,
-  CSeq,
-  Challenge,
-  Word,
-  Number,
-  CallId,
-  HostPort,
-  StartLine,
-  AbsoluteUri,
 }
 
 export interface ViaValue {
@@ -50,105 +32,94 @@ export interface ViaValue {
 type Data = Record<string, unknown>;
 type Params = Record<string, string | undefined>;
 
-/** The lines of an answer, taken one after the other. */
-class Lines {
-  private lines: string[];
-  private at = 0;
-
-  constructor(text: string) {
-    this.lines = text.split('\n');
-  }
-
-  get more(): boolean {
-    return this.at < this.lines.length;
-  }
-
-  text(): string {
-    return this.lines[this.at++] ?? '';
-  }
-
-  maybe(): string | undefined {
-    return this.text() || undefined;
-  }
-
-  number(): number | undefined {
-    const text = this.text();
-    return text ? Number(text) : undefined;
-  }
-
-  /** Takes the next pair of a list into `name` and `value`; whether there was one. */
-  pair(): boolean {
-    const pair = this.text();
-    const equals = pair.indexOf('=');
-    this.name = (equals < 0 ? pair : pair.slice(0, equals)).toLowerCase();
-    this.value = equals < 0 ? undefined : pair.slice(equals + 1);
-    return pair !== '';
-  }
-  name = '';
-  value: string | undefined = undefined;
-
-  params(): Params {
-    const params: Params = {};
-    while (this.pair()) params[this.name] = this.value;
-    return params;
-  }
+function ask(rule: Rule, text: string): Reading | undefined {
+  const reading = read(rule, text);
+  if (reading) reading.text = unfolded(reading.text);
+  return reading;
 }
 
-function ask(rule: Rule, text: string): Lines | undefined {
-  const answer = module().parse(rule, text);
-  return answer === undefined ? undefined : new Lines(answer);
+/** The names of schemes and of hosts, by the engine's numbers. */
+const SCHEMES = ['', 'sip', 'sips', 'tel'];
+const HOSTS = ['domain', 'IPv4', 'IPv6'];
+
+function paramsOf(reading: Reading): Params {
+  const params: Params = {};
+  for (let left = reading.number(); left > 0; left -= 1) {
+    const name = reading.piece().toLowerCase();
+    params[name] = reading.value();
+  }
+  return params;
 }
 
-function uri(lines: Lines): URI {
-  const scheme = lines.text();
-  const user = lines.maybe();
-  const host = lines.text();
-  const made = new URI(scheme, user && unescape(user), host || 'x', lines.number());
+function uri(reading: Reading): URI {
+  const scheme = SCHEMES[reading.number()] || reading.piece();
+  const user = reading.maybe();
+  const host = reading.piece();
+  const made = new URI(scheme, user && unescape(user), host || 'x', reading.maybeNumber());
   // A telephone number has no host.
   made._host = host;
-  while (lines.pair()) {
-    const { name, value = null } = lines;
+  for (let left = reading.number(); left > 0; left -= 1) {
+    const name = reading.piece().toLowerCase();
+    const value = reading.value() ?? null;
     const folded = name === 'transport' || name === 'user' ? value && value.toLowerCase() : value;
     made._parameters[name] = name === 'lr' ? null : folded;
   }
-  while (lines.pair()) {
-    const { name, value = '' } = lines;
-    made.setHeader(name, [...(made.getHeader(name) ?? []), value]);
+  for (let left = reading.number(); left > 0; left -= 1) {
+    const name = reading.piece();
+    made.setHeader(name, [...(made.getHeader(name) ?? []), reading.piece()]);
   }
   return made;
 }
 
-function address(lines: Lines): NameAddrHeader {
-  const name = lines.maybe();
-  const made = new NameAddrHeader(uri(lines), name?.slice(1));
-  while (lines.pair()) made._parameters[lines.name] = lines.value ?? null;
+/** An address; the parameter of the name `last` is put behind the others. */
+function address(reading: Reading, last?: string): NameAddrHeader {
+  const name = reading.number() ? reading.piece() : undefined;
+  const made = new NameAddrHeader(uri(reading), name);
+  const parameters = made._parameters;
+  let held: string | null | undefined;
+  for (let left = reading.number(); left > 0; left -= 1) {
+    const name = reading.piece().toLowerCase();
+    const value = reading.value() ?? null;
+    if (name === last) held = value;
+    else parameters[name] = value;
+  }
+  if (last !== undefined && held !== undefined) parameters[last] = held;
   return made;
 }
 
 /** From and To: the tag is the last parameter. */
-function party(lines: Lines): NameAddrHeader {
-  const made = address(lines);
-  const { tag, ...others } = made._parameters;
-  if (tag !== undefined) made._parameters = { ...others, tag };
-  return made;
+function party(reading: Reading): NameAddrHeader {
+  return address(reading, 'tag');
 }
 
 /** Of a Contact, the parameters that are numbers are written as such. */
-function contact(lines: Lines): NameAddrHeader {
-  const made = address(lines);
+function contact(reading: Reading): NameAddrHeader {
+  const made = address(reading);
   const { q, expires } = made._parameters;
   if (q && /^0(?:\.\d*)?$/.test(q)) made.setParam('q', Number(q));
   if (expires && /^\d+$/.test(expires)) made.setParam('expires', Number(expires));
   return made;
 }
 
-function list(lines: Lines, one: (lines: Lines) => NameAddrHeader): ListedAddress[] {
+type One = (reading: Reading) => NameAddrHeader;
+
+function list(reading: Reading, one: One = address): ListedAddress[] {
   const found: ListedAddress[] = [];
-  while (lines.more) {
-    const [possition, offset] = [Number(lines.text()), Number(lines.text())];
-    found.push({ possition, offset, parsed: one(lines) });
+  while (reading.number()) {
+    const offset = reading.number();
+    const possition = reading.number();
+    found.push({ possition, offset, parsed: one(reading) });
   }
   return found;
+}
+
+/** The first address of the list at a place in what the engine has read of a message. */
+export function firstListed(rule: string, reading: Reading, at: number): NameAddrHeader | undefined {
+  reading.at = at;
+  // Whether there is a list, and whether there is something in it.
+  if (!reading.number() || !reading.number()) return undefined;
+  reading.at += 2;
+  return rule === 'Contact' ? contact(reading) : address(reading);
 }
 
 /** `data` with what has a value, and the parameters that are left, where there are some. */
@@ -173,38 +144,47 @@ function take<T>(
 const text = (value: string): string | undefined => (/^[^"[]/.test(value) ? value : undefined);
 const seconds = (value: string): number | undefined => (/^\d+$/.test(value) ? +value : undefined);
 
-/** The parameters of a Via that have a place of their own, where their values can be theirs. */
-const VIA: Record<string, (value: string) => string | number | undefined> = {
-  ttl: seconds,
-  maddr: (value) => value,
-  received: (value) => value.replace(/^\[|\]$/g, ''),
-  branch: text,
-  rport: seconds,
-};
+/** A parameter of a Via that has a place of its own, where its value can be that. */
+function ofVia(name: string, value: string): string | number | undefined {
+  switch (name) {
+    case 'branch':
+      return text(value);
+    case 'received':
+      return value.replace(/^\[|\]$/g, '');
+    case 'rport':
+    case 'ttl':
+      return seconds(value);
+    case 'maddr':
+      return value;
+    default:
+      return undefined;
+  }
+}
 
-function via(lines: Lines): ViaValue {
+function via(reading: Reading): ViaValue {
   const data = {
-    protocol: lines.text(),
-    transport: lines.text(),
-    host: lines.text(),
-    host_type: lines.text(),
+    protocol: reading.piece(),
+    transport: reading.piece(),
+    host: reading.piece(),
+    host_type: HOSTS[reading.number()],
   } as ViaValue;
-  const port = lines.number();
+  const port = reading.maybeNumber();
   if (port !== undefined) data.port = port;
-  while (lines.pair()) {
-    const { name, value } = lines;
-    const own = value === undefined ? undefined : VIA[name]?.(value);
+  for (let left = reading.number(); left > 0; left -= 1) {
+    const name = reading.piece().toLowerCase();
+    const value = reading.value();
+    const own = value === undefined ? undefined : ofVia(name, value);
     if (own !== undefined) (data as unknown as Data)[name] = own;
     else if (name !== 'rport') (data.params ??= {})[name] = value;
   }
   return data;
 }
 
-function challenge(lines: Lines): Data {
-  const digest = lines.text().toLowerCase() === 'digest';
+function challenge(reading: Reading): Data {
+  const digest = reading.piece().toLowerCase() === 'digest';
   const data: Data = {};
-  while (digest && lines.more) {
-    const [name, value] = [lines.text().toLowerCase(), lines.text()];
+  for (let left = digest ? reading.number() : 0; left > 0; left -= 1) {
+    const [name, value] = [reading.piece().toLowerCase(), reading.piece()];
     if (/^(?:realm|nonce|opaque)$/.test(name)) data[name] = value;
     if (name === 'stale') data[name] = value.toLowerCase() === 'true';
     if (name === 'algorithm') data[name] = value.toUpperCase();
@@ -213,27 +193,27 @@ function challenge(lines: Lines): Data {
   return data;
 }
 
-function reason(lines: Lines): Data {
-  const protocol = lines.text().toLowerCase();
-  const params = lines.params();
+function reason(reading: Reading): Data {
+  const protocol = reading.piece().toLowerCase();
+  const params = paramsOf(reading);
   const cause = take(params, 'cause', seconds);
   const words = take(params, 'text', (value) => /^"(.*)"$/s.exec(value)?.[1]);
   const data = { cause, protocol, text: words?.replace(/\\(.)/gs, '$1') };
   return { params, ...withParams(data, {}) };
 }
 
-function sessionExpires(lines: Lines): Data {
-  const expires = lines.number();
-  const params = lines.params();
+function sessionExpires(reading: Reading): Data {
+  const expires = Number(reading.piece());
+  const params = paramsOf(reading);
   const refresher = take(params, 'refresher', (value) =>
     /^ua[cs]$/i.test(value) ? value.toLowerCase() : undefined,
   );
   return withParams({ expires, refresher }, params);
 }
 
-function replaces(lines: Lines): Data {
-  const call_id = lines.text();
-  const params = lines.params();
+function replaces(reading: Reading): Data {
+  const call_id = reading.piece();
+  const params = paramsOf(reading);
   const data: Data = {
     call_id,
     to_tag: take(params, 'to-tag', text),
@@ -246,9 +226,9 @@ function replaces(lines: Lines): Data {
   return withParams(data, params);
 }
 
-function subscriptionState(lines: Lines): Data {
-  const state = lines.text();
-  const params = lines.params();
+function subscriptionState(reading: Reading): Data {
+  const state = reading.piece();
+  const params = paramsOf(reading);
   const data = {
     state,
     reason: take(params, 'reason', text),
@@ -258,11 +238,11 @@ function subscriptionState(lines: Lines): Data {
   return withParams(data, params);
 }
 
-function startLine(lines: Lines): Data {
-  const method = lines.text();
-  const sip_version = lines.text();
-  if (method) return { method, uri: uri(lines), sip_version };
-  return { sip_version, status_code: lines.number(), reason_phrase: lines.text() };
+function startLine(reading: Reading): Data {
+  const isRequest = reading.number();
+  const [first, second] = [reading.piece(), reading.piece()];
+  if (isRequest) return { method: first, uri: uri(reading), sip_version: second };
+  return { sip_version: first, status_code: Number(second), reason_phrase: reading.piece() };
 }
 
 /** A start line of the one kind only. */
@@ -270,75 +250,75 @@ function only(kind: 'method' | 'status_code', data: Data): Grammar {
   return kind in data ? data : -1;
 }
 
-function hostport(lines: Lines): Data {
-  const host_type = lines.text();
-  return withParams({ host_type, host: lines.text(), port: lines.number() }, {});
+function hostport(reading: Reading): Data {
+  const host_type = HOSTS[reading.number()];
+  return withParams({ host_type, host: reading.piece(), port: reading.maybeNumber() }, {});
 }
 
 /** A host of that kind, without a port. */
-function hostOf(kind: string, lines: Lines): Grammar {
-  const { host_type, port } = hostport(lines);
+function hostOf(kind: string, reading: Reading): Grammar {
+  const { host_type, port } = hostport(reading);
   return host_type === kind && port === undefined ? { host_type } : -1;
 }
 
-type Reader = [rule: Rule, read: (lines: Lines) => Grammar];
+type Reader = [rule: Rule, read: (reading: Reading) => Grammar];
 
 const challengeReader: Reader = [Rule.Challenge, challenge];
 
 /** The rules whose texts the engine reads. */
 const READERS: Record<string, Reader> = {
   SIP_URI: [Rule.Uri, uri],
-  Name_Addr_Header: [Rule.Bracketed, address],
+  Name_Addr_Header: [Rule.Bracketed, (reading) => address(reading)],
   From: [Rule.Address, party],
   To: [Rule.Address, party],
-  Refer_To: [Rule.Address, address],
-  Contact: [Rule.Addresses, (lines) => list(lines, contact)],
-  Record_Route: [Rule.BracketedAddresses, (lines) => list(lines, address)],
+  Refer_To: [Rule.Address, (reading) => address(reading)],
+  Contact: [Rule.Addresses, (reading) => list(reading, contact)],
+  Record_Route: [Rule.BracketedAddresses, (reading) => list(reading)],
   Route: [
     Rule.BracketedAddresses,
-    (lines) => {
-      const first = list(lines, address)[0]?.parsed;
+    (reading) => {
+      const first = list(reading)[0]?.parsed;
       const params = { ...first?._parameters };
       return withParams({ display_name: first?._display_name, uri: first?.uri }, params as Params);
     },
   ],
   Via: [Rule.Via, via],
-  CSeq: [Rule.CSeq, (lines) => ({ value: lines.number(), method: lines.text() })],
+  CSeq: [Rule.CSeq, (reading) => ({ value: reading.number(), method: reading.piece() })],
   challenge: challengeReader,
   WWW_Authenticate: challengeReader,
   Proxy_Authenticate: challengeReader,
   Event: [
     Rule.Word,
-    (lines) => withParams({ event: lines.text().toLowerCase() }, lines.params()),
+    (reading) => withParams({ event: reading.piece().toLowerCase() }, paramsOf(reading)),
   ],
   Reason: [Rule.Word, reason],
   Session_Expires: [Rule.Number, sessionExpires],
   Subscription_State: [Rule.Word, subscriptionState],
   Replaces: [Rule.CallId, replaces],
   hostport: [Rule.HostPort, hostport],
-  hostname: [Rule.HostPort, (lines) => hostOf('domain', lines)],
-  IPv4address: [Rule.HostPort, (lines) => hostOf('IPv4', lines)],
-  IPv6reference: [Rule.HostPort, (lines) => hostOf('IPv6', lines)],
+  hostname: [Rule.HostPort, (reading) => hostOf('domain', reading)],
+  IPv4address: [Rule.HostPort, (reading) => hostOf('IPv4', reading)],
+  IPv6reference: [Rule.HostPort, (reading) => hostOf('IPv6', reading)],
   name_addr: [
     Rule.Bracketed,
-    (lines) => {
-      const { _display_name: display_name, _uri: uri, _parameters } = address(lines);
+    (reading) => {
+      const { _display_name: display_name, _uri: uri, _parameters } = address(reading);
       return Object.keys(_parameters).length ? -1 : withParams({ display_name, uri }, {});
     },
   ],
   host: [
     Rule.HostPort,
-    (lines) => {
-      const data = hostport(lines);
+    (reading) => {
+      const data = hostport(reading);
       return 'port' in data ? -1 : data;
     },
   ],
   Request_Response: [Rule.StartLine, startLine],
-  Request_Line: [Rule.StartLine, (lines) => only('method', startLine(lines))],
-  Status_Line: [Rule.StartLine, (lines) => only('status_code', startLine(lines))],
+  Request_Line: [Rule.StartLine, (reading) => only('method', startLine(reading))],
+  Status_Line: [Rule.StartLine, (reading) => only('status_code', startLine(reading))],
   absoluteURI: [
     Rule.AbsoluteUri,
-    (lines) => ({ scheme: lines.text(), ...(lines.more ? hostport(lines) : {}) }),
+    (reading) => ({ scheme: reading.piece(), ...(reading.number() ? hostport(reading) : {}) }),
   ],
 };
 
@@ -398,13 +378,13 @@ const PATTERNS: Record<string, [pattern: string, read: (text: string) => Grammar
 export function parse(input: string, startRule = 'CRLF'): Grammar {
   const reader = own(READERS, startRule);
   // Text objects are taken; what is no text throws a TypeError, as it does in JsSIP.
-  const text = input.charAt(0) + input.slice(1);
+  const text = typeof input === 'string' ? input : (input as string).charAt(0) + (input as string).slice(1);
   if (reader) {
     if (startRule === 'Contact' && text.trim() === '*') {
       return [{ possition: text.length, offset: 0, parsed: '*' }];
     }
-    const lines = ask(reader[0], text);
-    return lines ? reader[1](lines) : -1;
+    const reading = ask(reader[0], text);
+    return reading ? reader[1](reading) : -1;
   }
   const pattern = own(PATTERNS, startRule);
   if (!pattern) throw new Error(`Invalid rule name: ${JSON.stringify(startRule)}.`);
@@ -415,15 +395,25 @@ function own<T>(table: Record<string, T>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-/** Who a message is between, and the way that its answer takes. */
+/**
+ * Who a message is between, and the way that its answer takes: `undefined` what it does not say or
+ * what cannot be read.
+ */
 export interface Parties {
-  from: NameAddrHeader;
-  to: NameAddrHeader;
-  via: ViaValue;
+  from: NameAddrHeader | undefined;
+  from_tag: string | undefined;
+  to: NameAddrHeader | undefined;
+  to_tag: string | undefined;
+  via: ViaValue | undefined;
+  via_branch: string | undefined;
 }
 
-/** What the engine has read of every message (`MessageRow`). */
-export function parties(text: string): Parties {
-  const lines = new Lines(text);
-  return { from: party(lines), to: party(lines), via: via(lines) };
+/** What the engine reads of every message. */
+export function parties(reading: Reading): Parties {
+  const from = reading.number() ? party(reading) : undefined;
+  const from_tag = from && reading.maybe();
+  const to = reading.number() ? party(reading) : undefined;
+  const to_tag = to && reading.maybe();
+  const topmost = reading.number() ? via(reading) : undefined;
+  return { from, from_tag, to, to_tag, via: topmost, via_branch: topmost && reading.maybe() };
 }

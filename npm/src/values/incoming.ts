@@ -2,9 +2,11 @@
 // asked for; a listener that looks at nothing costs nothing.
 
 import { logger } from '../debug';
+import type { Reading } from '../engine/reading';
 import type { MessageRow } from '../engine/rows';
 import { NotSupportedError } from './exceptions';
-import { parse, parties, type ListedAddress, type ViaValue } from './grammar';
+import { firstListed, parse, type ListedAddress, type ViaValue } from './grammar';
+import { isListed, MessageText } from './message_text';
 import type { NameAddrHeader } from './name_addr';
 import { parseDescription, type SessionDescription } from './sdp';
 import { headerize } from './text';
@@ -13,32 +15,30 @@ import { isString } from './utils';
 
 const log = logger('SIPMessage');
 
-/** The lines of a head (`MessageRow`) before those of the headers; then name and value alternate. */
-export const HEAD = 8;
-
-/** A message that is not read but filled. */
-const EMPTY: MessageRow = ['request', '', '\n'.repeat(HEAD - 1), ''];
-
 /** One value of a header; `parsed` is what its grammar rule made of it, once it was asked for. */
 export interface Header {
   raw: string;
   parsed?: any;
 }
 
-/** One of the addresses of a Contact or Record-Route, which know what they are without asking. */
+/** The address of a Contact or Record-Route, which knows what it is without asking. */
 class Listed implements Header {
   raw: string;
   private _rule: string;
-  private _parsed: unknown;
+  private _reading: Reading;
+  private _at: number;
+  private declare _parsed: unknown;
 
-  constructor(raw: string, rule: string) {
+  constructor(raw: string, rule: string, text: MessageText) {
     this.raw = raw;
     this._rule = rule;
+    this._reading = text.reading;
+    this._at = text.list;
   }
 
   get parsed(): unknown {
-    const list = (this._parsed ??= parse(this.raw, this._rule)?.[0]?.parsed) as unknown;
-    return list;
+    return (this._parsed ??=
+      firstListed(this._rule, this._reading, this._at) ?? parse(this.raw, this._rule)?.[0]?.parsed);
   }
   set parsed(value: unknown) {
     this._parsed = value;
@@ -66,8 +66,8 @@ export class IncomingMessage {
   body: string;
   sdp: SessionDescription | null = null;
 
-  private _head: string | string[];
-  private _parties: string | undefined;
+  protected _text: MessageText;
+  private declare _areRead: boolean | undefined;
   private declare _headers: Record<string, Header[]> | undefined;
   private declare _from: Read<NameAddrHeader>;
   private declare _to: Read<NameAddrHeader>;
@@ -79,33 +79,33 @@ export class IncomingMessage {
   private declare _via_branch: Read<string>;
   private declare _method: Read<string>;
 
-  constructor(row: MessageRow) {
-    this.data = row[1];
-    this._head = row[2];
-    this.body = row[3];
-    this._parties = row[4];
+  constructor(message: MessageText | MessageRow) {
+    const text = message instanceof MessageText ? message : MessageText.of(message);
+    this.data = text.data;
+    this.body = text.body;
+    this._text = text;
   }
 
-  /** Reads From, To and Via, which the engine has taken apart already. */
+  /** Takes From, To and Via, which the engine has taken apart already. */
   private _readParties(): void {
-    if (!this._parties) return;
-    const { from, to, via } = parties(this._parties);
-    this._parties = undefined;
+    if (this._areRead) return;
+    this._areRead = true;
+    const { from, from_tag, to, to_tag, via, via_branch } = this._text.parties;
     this._from ??= from;
+    this._from_tag ??= from_tag;
     this._to ??= to;
+    this._to_tag ??= to_tag;
     this._via ??= via;
-  }
-
-  /** The lines of the head. */
-  protected get _lines(): string[] {
-    const head = this._head;
-    return typeof head === 'string' ? (this._head = head.split('\n')) : head;
+    this._via_branch ??= via_branch;
   }
 
   /** The first value of a header, as it came. */
   protected _value(name: string): string | undefined {
-    const lines = this._lines;
-    for (let at = HEAD; at < lines.length; at += 2) if (lines[at] === name) return lines[at + 1];
+    const text = this._text;
+    for (let left = text.first(); left > 0; left -= 1) {
+      if (text.name() === name) return text.value();
+      text.skip();
+    }
     return undefined;
   }
 
@@ -117,7 +117,7 @@ export class IncomingMessage {
   }
 
   get method(): string {
-    return (this._method ??= this._lines[this instanceof IncomingRequest ? 0 : 6]) as string;
+    return (this._method ??= this._text.method);
   }
   set method(value: string) {
     this._method = value;
@@ -149,35 +149,38 @@ export class IncomingMessage {
   }
 
   get from_tag(): string | undefined {
-    return (this._from_tag ??= this._lines[2] || undefined);
+    if (!this._from_tag) this._readParties();
+    return this._from_tag ?? undefined;
   }
   set from_tag(value: string | undefined) {
     this._from_tag = value;
   }
 
   get to_tag(): string | undefined {
-    return (this._to_tag ??= this._lines[3] || undefined);
+    if (!this._to_tag) this._readParties();
+    return this._to_tag ?? undefined;
   }
   set to_tag(value: string | undefined) {
     this._to_tag = value;
   }
 
   get call_id(): string {
-    return (this._call_id ??= this._lines[4]) as string;
+    return (this._call_id ??= this._text.call_id);
   }
   set call_id(value: string) {
     this._call_id = value;
   }
 
   get cseq(): number {
-    return (this._cseq ??= Number(this._lines[5]));
+    return (this._cseq ??= this._text.cseq);
   }
   set cseq(value: number) {
     this._cseq = value;
   }
 
   get via_branch(): string | undefined {
-    return (this._via_branch ??= this._lines[7] || undefined);
+    if (!this._via_branch) this._readParties();
+    return this._via_branch ?? undefined;
   }
   set via_branch(value: string | undefined) {
     this._via_branch = value;
@@ -232,13 +235,14 @@ export class IncomingMessage {
   get headers(): Record<string, Header[]> {
     if (this._headers) return this._headers;
     const headers: Record<string, Header[]> = (this._headers = {});
-    const lines = this._lines;
-    for (let at = HEAD; at + 1 < lines.length; at += 2) {
-      const name = lines[at] as string;
-      const raw = lines[at + 1] as string;
-      const values = (headers[name] ??= []);
-      if (name === 'Contact' || name === 'Record-Route') values.push(...listed(name, raw));
-      else values.push({ raw });
+    const text = this._text;
+    for (let left = text.first(); left > 0; left -= 1) {
+      const name = text.name();
+      const raw = text.value();
+      const values: Header[] = isListed(name) ? listed(name, raw, text) : [{ raw }];
+      const others = headers[name];
+      if (others) others.push(...values);
+      else headers[name] = values;
     }
     return headers;
   }
@@ -309,10 +313,10 @@ export class IncomingMessage {
   }
 }
 
-function listed(name: string, raw: string): Header[] {
+function listed(name: string, raw: string, text: MessageText): Header[] {
   const rule = name.replace('-', '_');
   const list = raw.includes(',') ? (parse(raw, rule) as ListedAddress[] | -1) : -1;
-  if (list === -1) return [new Listed(raw, rule)];
+  if (list === -1) return [new Listed(raw, rule, text)];
   return list.map(({ possition, offset, parsed }) => {
     return { raw: raw.slice(offset, possition), parsed };
   });
@@ -338,13 +342,13 @@ export class IncomingRequest extends IncomingMessage {
   _replier: Replier | undefined;
   private declare _ruri: URI | null | undefined;
 
-  constructor(ua?: unknown, row = EMPTY) {
-    super(row);
+  constructor(ua?: unknown, message: MessageText | MessageRow = MessageText.empty()) {
+    super(message);
     this.ua = ua;
   }
 
   get ruri(): URI {
-    return (this._ruri ??= parse(`<${this._lines[1]}>`, 'Refer_To')?.uri) as URI;
+    return (this._ruri ??= parse(`<${this._text.target}>`, 'Refer_To')?.uri) as URI;
   }
   set ruri(value: URI) {
     this._ruri = value;
@@ -391,10 +395,9 @@ export class IncomingResponse extends IncomingMessage {
   status_code: number;
   reason_phrase: string;
 
-  constructor(row = EMPTY) {
-    super(row);
-    const [code = '', reason = ''] = row[2].split('\n', 2);
-    this.status_code = Number(code);
-    this.reason_phrase = reason;
+  constructor(message: MessageText | MessageRow = MessageText.empty()) {
+    super(message);
+    this.status_code = this._text.status;
+    this.reason_phrase = this._text.target;
   }
 }

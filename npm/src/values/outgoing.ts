@@ -3,7 +3,7 @@
 import type { MessageRow } from '../engine/rows';
 import { ALLOWED_METHODS, INVITE, MAX_FORWARDS, USER_AGENT } from './constants';
 import { parse } from './grammar';
-import { HEAD } from './incoming';
+import { MessageText } from './message_text';
 import { NameAddrHeader } from './name_addr';
 import { parseDescription, type SessionDescription } from './sdp';
 import { headerize } from './text';
@@ -85,11 +85,11 @@ export class OutgoingRequest {
 
   /** The request of a row, to be changed by the application and brought up to date by others. */
   static fromRow(ua: unknown, row: MessageRow): OutgoingRequest {
-    const [method = '', uri] = row[2].split('\n', 2);
+    const { method, target } = MessageText.of(row);
     const request =
       method === INVITE
-        ? new InitialOutgoingInviteRequest(readUri(uri), ua as Agent, null)
-        : new OutgoingRequest(method, readUri(uri), ua as Agent, null);
+        ? new InitialOutgoingInviteRequest(readUri(target), ua as Agent, null)
+        : new OutgoingRequest(method, readUri(target), ua as Agent, null);
     request.update(row);
     return request;
   }
@@ -225,25 +225,25 @@ export class OutgoingRequest {
 
   /** Becomes what the engine says. */
   private _take(row: MessageRow): void {
-    const lines = row[2].split('\n');
-    this.method = lines[0] ?? '';
-    this.ruri = readUri(lines[1]);
-    this.call_id = lines[4] ?? '';
-    this.cseq = Number(lines[5]);
+    const text = MessageText.of(row);
+    this.method = text.method;
+    this.ruri = readUri(text.target);
+    this.call_id = text.call_id;
+    this.cseq = text.cseq;
     this.headers = {};
     this.extraHeaders.length = 0;
-    this._last = [];
-    for (let at = HEAD; at + 1 < lines.length; at += 2) {
-      const name = lines[at] ?? '';
-      const value = lines[at + 1] ?? '';
+    const last: string[] = (this._last = []);
+    for (let left = text.first(); left > 0; left -= 1) {
+      const name = text.name();
+      const value = text.value();
       // It is counted when the request is written.
       if (name === 'Content-Length') continue;
       if (OWN.includes(name)) (this.headers[name] ??= []).push(value);
-      else (LAST.includes(name) ? this._last : this.extraHeaders).push(`${name}: ${value}`);
+      else (LAST.includes(name) ? last : this.extraHeaders).push(`${name}: ${value}`);
     }
     this.from = this._party('From');
     this.to = this._party('To');
-    this.body = row[3] || undefined;
+    this.body = text.body || undefined;
     this.sdp = undefined;
   }
 
@@ -283,7 +283,7 @@ export class InitialOutgoingInviteRequest extends OutgoingRequest {
   }
 }
 
-function readUri(text: string | undefined): URI {
+function readUri(text: string): URI {
   return parse(`<${text}>`, 'Refer_To').uri;
 }
 

@@ -7,13 +7,23 @@ const SPELLED: Record<string, string> = {
   'Www-Authenticate': 'WWW-Authenticate',
 };
 
+/** What was asked for before, as few names come again and again; a peer may send many others. */
+const spellings = new Map<string, string>();
+const MOST = 256;
+
 /** A header's name as the objects of messages and URIs keep it: `x_note` is `X-Note`. */
 export function headerize(name: string): string {
-  const spelled = name
+  return spellings.get(name) ?? spell(name);
+}
+
+function spell(name: string): string {
+  const lower = name
     .toLowerCase()
     .replace(/_/g, '-')
     .replace(/(^|-)[^-]/g, (start) => start.toUpperCase());
-  return SPELLED[spelled] ?? spelled;
+  const spelled = SPELLED[lower] ?? lower;
+  if (spellings.size < MOST) spellings.set(name, spelled);
+  return spelled;
 }
 
 /**

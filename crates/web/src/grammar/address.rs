@@ -4,11 +4,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use offhook_sip::{NameAddr, Scheme, Uri, split_list};
 
-use super::lines::Lines;
+use crate::places::Places;
 
 /// A URI that somebody typed. What comes from the network is taken as it comes; here nothing is
 /// let through that RFC 3261 section 25.1 forbids.
-pub(super) fn sip_uri(lines: &mut Lines, text: &str) -> Option<()> {
+pub(super) fn sip_uri(places: &mut Places, text: &str) -> Option<()> {
     let uri = Uri::parse(text).ok().filter(Uri::is_sip)?;
     host_kind(uri.host()?)?;
     let user = uri.user().unwrap_or_default();
@@ -23,7 +23,7 @@ pub(super) fn sip_uri(lines: &mut Lines, text: &str) -> Option<()> {
     if !allowed {
         return None;
     }
-    uri_lines(lines, &uri);
+    uri_places(places, &uri);
     Some(())
 }
 
@@ -48,107 +48,133 @@ fn is_header(text: &str) -> bool {
     })
 }
 
-/// Scheme, user with password, host, port, parameters and headers. A `tel` URI has its number for
-/// a user and no host; of any other URI all behind the scheme is the host.
-pub(super) fn uri_lines(lines: &mut Lines, uri: &Uri<'_>) {
-    lines.text(&uri.scheme().as_str().to_ascii_lowercase());
-    let host = match uri.scheme() {
-        Scheme::Other(scheme) => uri.as_str().get(scheme.len() + 1..),
-        _ => uri.host(),
-    };
-    match uri.password() {
-        Some(password) => {
-            lines.more(uri.user().unwrap_or_default());
-            lines.more(":");
-            lines.text(password);
+/// Scheme (0 for any other, with its name), user with password, host, port, parameters and headers.
+/// A `tel` URI has its number for a user and no host; of any other URI all behind the scheme is the
+/// host.
+pub(super) fn uri_places(places: &mut Places, uri: &Uri<'_>) {
+    match uri.scheme() {
+        Scheme::Other(scheme) => {
+            places.number(0);
+            places.lower(scheme);
+            places.piece("");
+            places.maybe(uri.as_str().get(scheme.len() + 1..));
         }
-        None => lines.maybe(uri.user()),
+        scheme => {
+            places.number(match scheme {
+                Scheme::Sip => 1,
+                Scheme::Sips => 2,
+                _ => 3,
+            });
+            match (uri.user(), uri.password()) {
+                (Some(user), Some(password)) => places.through(user, password),
+                (user, _) => places.maybe(user),
+            }
+            places.lower(uri.host().unwrap_or_default());
+        }
     }
-    match uri.is_sip() {
-        true => lines.text(&host.unwrap_or_default().to_ascii_lowercase()),
-        false => lines.maybe(host),
-    }
-    match uri.port() {
-        Some(port) => lines.number(u32::from(port)),
-        None => lines.text(""),
-    }
-    lines.params(&uri.params());
-    lines.pairs(uri.headers().map(|(name, value)| (name, Some(value))));
+    places.maybe_number(uri.port());
+    places.params(&uri.params());
+    places.pairs(uri.headers().map(|(name, value)| (name, Some(value))));
+}
+
+/// What a host is.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(super) enum HostKind {
+    Domain,
+    Ipv4,
+    Ipv6,
 }
 
 /// What a host is: `None` where it is none. Names with underscores are in use everywhere.
-pub(super) fn host_kind(host: &str) -> Option<&'static str> {
+pub(super) fn host_kind(host: &str) -> Option<HostKind> {
     if let Some(inside) = host.strip_prefix('[') {
         let inside = inside.strip_suffix(']')?;
-        return inside.parse::<Ipv6Addr>().ok().map(|_| "IPv6");
+        return inside.parse::<Ipv6Addr>().ok().map(|_| HostKind::Ipv6);
     }
-    if host.parse::<Ipv4Addr>().is_ok() {
-        return Some("IPv4");
+    if host.starts_with(|c: char| c.is_ascii_digit()) && host.parse::<Ipv4Addr>().is_ok() {
+        return Some(HostKind::Ipv4);
     }
     let name = host.strip_suffix('.').unwrap_or(host);
-    let label = |label: &str| {
-        let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        label.starts_with(|c: char| c.is_ascii_alphanumeric()) && label.bytes().all(inside)
-    };
-    let last = name.rsplit('.').next()?;
-    (name.split('.').all(label) && last.starts_with(|c: char| c.is_ascii_alphabetic()))
-        .then_some("domain")
+    // A label begins with a letter or a digit, and the last one with a letter.
+    let (mut before, mut first_of_last) = (b'.', b'.');
+    for byte in name.bytes() {
+        let may_begin = byte.is_ascii_alphanumeric();
+        if before == b'.' {
+            first_of_last = byte;
+        }
+        if !may_begin && (before == b'.' || !matches!(byte, b'.' | b'-' | b'_')) {
+            return None;
+        }
+        before = byte;
+    }
+    (before != b'.' && first_of_last.is_ascii_alphabetic()).then_some(HostKind::Domain)
 }
 
-/// Display name behind a quote, URI and parameters of an address that stands alone.
-pub(super) fn address(lines: &mut Lines, text: &str) -> Option<()> {
+/// An address that stands alone.
+pub(super) fn address(places: &mut Places, text: &str) -> Option<()> {
     let address = NameAddr::parse(text).ok()?;
-    address_lines(lines, text, &address);
+    address_places(places, text, &address);
     Some(())
 }
 
 /// The same, where there must be `<>` around the URI.
-pub(super) fn bracketed(lines: &mut Lines, text: &str) -> Option<()> {
+pub(super) fn bracketed(places: &mut Places, text: &str) -> Option<()> {
     let first = text.find(['<', '"', ';']);
     let is_bracketed = first.is_some_and(|at| !text[at..].starts_with(';'));
-    is_bracketed.then(|| address(lines, text))?
+    is_bracketed.then(|| address(places, text))?
 }
 
-pub(super) fn address_lines(lines: &mut Lines, text: &str, address: &NameAddr<'_>) {
+/// Display name, when there is one; URI and parameters.
+pub(crate) fn address_places(places: &mut Places, text: &str, address: &NameAddr<'_>) {
     let is_quoted = text.trim_start().starts_with('"');
-    match &address.display_name {
-        Some(name) if is_quoted => {
-            lines.more("\"");
-            lines.text(name);
-        }
-        // A name of words has one space between them.
-        Some(name) => {
-            let mut space = "\"";
-            for word in name.split_ascii_whitespace() {
-                lines.more(space);
-                lines.more(word);
-                space = " ";
-            }
-            lines.text("");
-        }
-        // A name may be there and empty.
-        None => lines.text(if is_quoted { "\"" } else { "" }),
+    let name = address.display_name.as_deref();
+    // A quoted name may be there and empty.
+    places.number(u32::from(is_quoted || name.is_some()));
+    if is_quoted {
+        places.maybe(name);
+    } else if let Some(name) = name {
+        words(places, name);
     }
-    uri_lines(lines, &address.uri);
-    lines.params(&address.params);
+    uri_places(places, &address.uri);
+    places.params(&address.params);
 }
 
-/// Each address of a list, with its place in the text before it.
+/// A name of words has one space between them.
+fn words(places: &mut Places, name: &str) {
+    let mut before = b' ';
+    let is_single = name.bytes().all(|byte| {
+        let is_right = !byte.is_ascii_whitespace() || byte == b' ' && before != b' ';
+        before = byte;
+        is_right
+    });
+    if is_single {
+        places.piece(name);
+    } else {
+        let mut text = String::new();
+        for word in name.split_ascii_whitespace() {
+            text.push_str(word);
+            text.push(' ');
+        }
+        text.pop();
+        places.other(&text);
+    }
+}
+
+/// Each address of a list, with its place in the text before it, and a 1 before each.
 pub(super) fn list(
-    lines: &mut Lines,
+    places: &mut Places,
     text: &str,
-    one: fn(&mut Lines, &str) -> Option<()>,
+    one: fn(&mut Places, &str) -> Option<()>,
 ) -> Option<()> {
     let mut rest = Some(text);
-    let mut start = 0;
     while let Some(here) = rest {
         let (piece, behind) = split_list(here);
         let value = piece.trim();
-        let begin = start + (piece.len() - piece.trim_start().len());
-        lines.place(text, begin..begin + value.len());
-        one(lines, value)?;
-        start += piece.len() + 1;
+        places.number(1);
+        places.piece(value);
+        one(places, value)?;
         rest = behind;
     }
+    places.number(0);
     Some(())
 }
