@@ -7,10 +7,15 @@ use offhook_sip::Params;
 /// The words in front: how many there are, and where the text is that `Places::other` has made.
 const FRONT: usize = 3;
 
+/// Room for what is found in nearly every message.
+const WORDS: usize = 1024;
+
 /// Words that grow, for one text after the other.
 #[derive(Default)]
 pub(crate) struct Places {
+    /// The words so far, and zeros behind them: nearly every text finds its room made.
     words: Vec<u32>,
+    count: usize,
     /// Where the text begins, and how long it is.
     base: usize,
     length: usize,
@@ -25,8 +30,8 @@ impl Places {
     /// Begins with another text, whose pieces will follow. JavaScript's string of it, or the one
     /// that it is the beginning of, has `units` units, and as many bytes when `is_ascii`.
     pub(crate) fn start(&mut self, text: &[u8], is_ascii: bool, units: u32) {
-        self.words.clear();
-        self.words.resize(FRONT, 0);
+        self.count = FRONT;
+        self.grow();
         self.base = text.as_ptr().addr();
         self.length = text.len();
         self.units.clear();
@@ -56,9 +61,21 @@ impl Places {
         }
     }
 
+    /// Makes room for words. What was found in a long text goes when the next one comes.
+    fn grow(&mut self) {
+        let length = self.count.next_multiple_of(WORDS) + WORDS;
+        self.words.resize(length, 0);
+        self.words.shrink_to(length);
+    }
+
     /// A number.
+    #[inline(always)]
     pub(crate) fn number(&mut self, number: u32) {
-        self.words.push(number);
+        if self.count == self.words.len() {
+            self.grow();
+        }
+        self.words[self.count] = number;
+        self.count += 1;
     }
 
     fn pair(&mut self, start: u32, end: u32) {
@@ -69,7 +86,7 @@ impl Places {
     /// A place for a number that is known later.
     pub(crate) fn reserve(&mut self) -> usize {
         self.number(0);
-        self.words.len() - 1
+        self.count - 1
     }
 
     /// Puts a number there.
@@ -79,7 +96,7 @@ impl Places {
 
     /// Says there which number comes next, counted from the first behind the front.
     pub(crate) fn mark(&mut self, reserved: usize) {
-        self.set(reserved, (self.words.len() - FRONT) as u32);
+        self.set(reserved, (self.count - FRONT) as u32);
     }
 
     /// A number that may not be there: 0, or the number and one.
@@ -147,7 +164,7 @@ impl Places {
         let at = self.reserve();
         match write(self) {
             Some(()) => self.set(at, 1),
-            None => self.words.truncate(at + 1),
+            None => self.count = at + 1,
         }
     }
 
@@ -189,7 +206,7 @@ impl Places {
 
     /// The address of the words, for JavaScript to read before the next text.
     pub(crate) fn finish(&mut self) -> *const u32 {
-        self.words[0] = self.words.len() as u32;
+        self.words[0] = self.count as u32;
         self.words[1] = self.other.as_ptr().addr() as u32;
         self.words[2] = self.other.len() as u32;
         self.words.as_ptr()
@@ -214,8 +231,11 @@ pub(crate) mod tests {
                     .encode_utf16()
                     .chain(places.other.encode_utf16())
                     .collect(),
-                words: places.words.clone().split_off(FRONT).into_iter(),
-                count: places.words.len() - FRONT,
+                words: places.words[..places.count]
+                    .to_vec()
+                    .split_off(FRONT)
+                    .into_iter(),
+                count: places.count - FRONT,
             }
         }
 
