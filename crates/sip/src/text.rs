@@ -129,16 +129,19 @@ pub(crate) fn without_end(text: &str, class: fn(u8) -> bool) -> &str {
 }
 
 /// The text behind `text`'s first `count` bytes; empty when that is no place to cut.
+#[inline(always)]
 pub(crate) fn from(text: &str, count: usize) -> &str {
     text.get(count..).unwrap_or_default()
 }
 
 /// `text`'s first `count` bytes; empty when that is no place to cut.
+#[inline(always)]
 pub(crate) fn upto(text: &str, count: usize) -> &str {
     text.get(..count).unwrap_or_default()
 }
 
 /// The text from one byte to another; empty when these are no places to cut.
+#[inline(always)]
 pub(crate) fn between(text: &str, start: usize, end: usize) -> &str {
     text.get(start..end).unwrap_or_default()
 }

@@ -121,6 +121,7 @@ impl<'a> Uri<'a> {
         &self.text
     }
 
+    #[inline(always)]
     fn slice(&self, start: u32, end: u32) -> &str {
         self.text
             .get(start as usize..end as usize)
