@@ -7,7 +7,7 @@ use offhook_sip::{
     TypedHeader, Via,
 };
 
-use crate::grammar::{address_places, addresses, via_places};
+use crate::grammar::{address_places, addresses, uri_places, via_places};
 use crate::places::Places;
 use crate::rows::Row;
 
@@ -77,8 +77,8 @@ fn row(kind: &str, message: &Received) -> Row {
 }
 
 /// What is in the text of a message, as `npm/src/values/message_text.ts` reads it: its status, or 0;
-/// its body; its header lines; the rest of its start line; Call-ID and CSeq; and From, To and the
-/// topmost Via. Of a message that the engine has taken before, `is_new` is not set: no limit counts
+/// its body; its header lines; the rest of its start line; Call-ID and CSeq; the URI of a request; and
+/// From, To and the topmost Via. Of a message that the engine has taken before, `is_new` is not set: no limit counts
 /// any more.
 pub(crate) fn read(places: &mut Places, text: &[u8], units: u32, is_new: bool) -> Option<()> {
     let limits = match is_new {
@@ -116,6 +116,14 @@ pub(crate) fn read(places: &mut Places, text: &[u8], units: u32, is_new: bool) -
     }
     places.maybe(message.call_id().ok());
     places.number(cseq.map_or(0, |cseq| cseq.number));
+    let behind_uri = places.reserve();
+    if let Message::Request(request) = &message {
+        places.option(|places| {
+            uri_places(places, &request.uri().ok()?);
+            Some(())
+        });
+    }
+    places.mark(behind_uri);
     // Who looks at a message looks at these: one way for all of them.
     for value in [fields.from, fields.to] {
         places.option(|places| {

@@ -71,6 +71,11 @@ function uri(reading: Reading): URI {
   return made;
 }
 
+/** A URI that may not be there. */
+export function maybeUri(reading: Reading): URI | undefined {
+  return reading.number() ? uri(reading) : undefined;
+}
+
 /** An address; the parameter of the name `last` is put behind the others. */
 function address(reading: Reading, last?: string): NameAddrHeader {
   const name = reading.number() ? reading.piece() : undefined;

@@ -348,7 +348,7 @@ export class IncomingRequest extends IncomingMessage {
   }
 
   get ruri(): URI {
-    return (this._ruri ??= parse(`<${this._text.target}>`, 'Refer_To')?.uri) as URI;
+    return (this._ruri ??= this._text.uri) as URI;
   }
   set ruri(value: URI) {
     this._ruri = value;

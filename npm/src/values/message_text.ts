@@ -3,8 +3,9 @@
 import { module } from '../engine/load';
 import { read, Reading, Rule, unfolded } from '../engine/reading';
 import type { MessageRow } from '../engine/rows';
-import { parties, type Parties } from './grammar';
+import { maybeUri, parties, type Parties } from './grammar';
 import { headerize } from './text';
+import type { URI } from './uri';
 
 /** The numbers that the engine's reading of a message begins with: `crates/web/src/message.rs`. */
 const enum At {
@@ -21,7 +22,8 @@ const enum Behind {
   Target = 2,
   CallId = 4,
   CSeq = 6,
-  Parties,
+  BehindUri,
+  Uri,
 }
 
 let names: string[] | undefined;
@@ -86,6 +88,12 @@ export class MessageText {
     return this.reading.pieceAt(this._behind + Behind.Target);
   }
 
+  /** The URI of a request; `undefined` where it is none. */
+  get uri(): URI | undefined {
+    this.reading.at = this._behind + Behind.Uri;
+    return this.status === 0 ? maybeUri(this.reading) : undefined;
+  }
+
   get call_id(): string {
     return this.reading.pieceAt(this._behind + Behind.CallId);
   }
@@ -95,7 +103,7 @@ export class MessageText {
   }
 
   get parties(): Parties {
-    this.reading.at = this._behind + Behind.Parties;
+    this.reading.at = this.reading.numberAt(this._behind + Behind.BehindUri);
     return parties(this.reading);
   }
 

@@ -51,7 +51,7 @@ fn is_header(text: &str) -> bool {
 /// Scheme (0 for any other, with its name), user with password, host, port, parameters and headers.
 /// A `tel` URI has its number for a user and no host; of any other URI all behind the scheme is the
 /// host.
-pub(super) fn uri_places(places: &mut Places, uri: &Uri<'_>) {
+pub(crate) fn uri_places(places: &mut Places, uri: &Uri<'_>) {
     match uri.scheme() {
         Scheme::Other(scheme) => {
             places.number(0);
@@ -168,7 +168,11 @@ pub(super) fn list(
 ) -> Option<()> {
     let mut rest = Some(text);
     while let Some(here) = rest {
-        let (piece, behind) = split_list(here);
+        // Most lists are of one.
+        let (piece, behind) = match here.as_bytes().contains(&b',') {
+            true => split_list(here),
+            false => (here, None),
+        };
         let value = piece.trim();
         places.number(1);
         places.piece(value);

@@ -6,7 +6,7 @@ mod fields;
 
 use offhook_sip::HeaderName;
 
-pub(crate) use self::address::address_places;
+pub(crate) use self::address::{address_places, uri_places};
 pub(crate) use self::fields::via_places;
 use crate::places::Places;
 
