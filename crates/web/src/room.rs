@@ -31,7 +31,7 @@ pub fn room(size: usize) -> *const u8 {
 
 /// Reads the text in the room, `length` bytes, and JavaScript's string of them `units` units long,
 /// by the rule of that number (`npm/src/engine/reading.ts`). The answer is where the words are that
-/// say what was found (see [`Places`]), until the next text comes; null, where the text does not
+/// say what was found (see `Places`), until the next text comes; null, where the text does not
 /// follow the rule.
 #[wasm_bindgen]
 pub fn read(rule: u8, length: usize, units: u32) -> *const u32 {
