@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use offhook_core::{
     CommandError, MediaReport, MediaRequest, MediaStep, OnHold, Question, ReofferOptions, Reply,
-    SdpKind, TerminateOptions, Transport,
+    SdpKind, SessionId, TerminateOptions, Transport,
 };
-use offhook_sip::{Message, Method, OutgoingResponse, StatusCode};
+use offhook_sip::{Message, Method, OutgoingResponse, Request, StatusCode};
 use util::lone::Lone;
 use util::{Fate, OFFER, Pair};
 
@@ -261,26 +261,49 @@ fn two_offers_that_meet_both_succeed_in_the_end() {
     }
 }
 
-#[test]
-fn a_peer_that_offers_again_under_the_number_that_met_ours_is_heard() {
+/// A peer who has answered this INVITE.
+struct Callee(Request);
+
+impl Callee {
+    /// Sends a request in the call; a type that is empty is left out.
+    fn asks(&self, lone: &mut Lone, method: &str, number: u32, content_type: &str, body: &str) {
+        let header = |name| self.0.header(name).expect("a header");
+        let number = format!("{number} {method}");
+        let mut headers = vec![
+            ("Call-ID", header("Call-ID")),
+            ("From", "<sip:bob@example.com>;tag=b1"),
+            ("To", header("From")),
+            ("Contact", "<sip:b1@198.51.100.7;transport=ws>"),
+            ("CSeq", number.as_str()),
+        ];
+        if !content_type.is_empty() {
+            headers.push(("Content-Type", content_type));
+        }
+        lone.ask(
+            &format!("{method} sip:alice@client.invalid"),
+            &headers,
+            body,
+        );
+    }
+}
+
+/// A call that stands, and who has answered it.
+fn answered() -> (Lone, SessionId, Callee) {
     let mut lone = Lone::unregistered();
     let id = lone.call();
     let invite = lone.request(Method::Invite);
     lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
     lone.request(Method::Ack);
-    let header = |name| invite.header(name).expect("a header").to_owned();
-    let (call_id, from) = (header("Call-ID"), header("From"));
-    let headers = [
-        ("Call-ID", call_id.as_str()),
-        ("From", "<sip:bob@example.com>;tag=b1"),
-        ("To", from.as_str()),
-        ("Contact", "<sip:b1@198.51.100.7;transport=ws>"),
-        ("Content-Type", "application/sdp"),
-    ];
-    let offers = |lone: &mut Lone, number: &str| {
-        let headers = [&headers[..], &[("CSeq", number)]].concat();
+    lone.news();
+    (lone, id, Callee(invite))
+}
+
+#[test]
+fn a_peer_that_offers_again_under_the_number_that_met_ours_is_heard() {
+    let (mut lone, id, bob) = answered();
+    let offers = |lone: &mut Lone, number: u32| {
         lone.responses.clear();
-        lone.ask("INVITE sip:alice@client.invalid", &headers, OFFER);
+        bob.asks(lone, "INVITE", number, "application/sdp", OFFER);
         lone.responses.last().map(|last| last.status().code())
     };
 
@@ -290,46 +313,28 @@ fn a_peer_that_offers_again_under_the_number_that_met_ours_is_heard() {
         .expect("held");
     lone.drain();
     let ours = lone.request(Method::Invite);
-    assert_eq!(offers(&mut lone, "7 INVITE"), Some(491));
+    assert_eq!(offers(&mut lone, 7), Some(491));
     lone.answer(&ours, StatusCode::REQUEST_PENDING, &[]);
     lone.request(Method::Ack);
 
     lone.run(SECOND);
-    assert_eq!(offers(&mut lone, "7 INVITE"), Some(200));
+    assert_eq!(offers(&mut lone, 7), Some(200));
     // Once more, and no lower.
-    for number in ["7 INVITE", "6 INVITE"] {
+    for number in [7, 6] {
         assert_eq!(offers(&mut lone, number), Some(500), "{number}");
     }
 }
 
 #[test]
 fn a_body_that_cannot_be_read_is_refused_with_the_types_that_could_be() {
-    let mut lone = Lone::unregistered();
-    lone.call();
-    let invite = lone.request(Method::Invite);
-    lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
-    lone.request(Method::Ack);
-    lone.news();
-    let header = |name| invite.header(name).expect("a header").to_owned();
-    let (call_id, from) = (header("Call-ID"), header("From"));
+    let (mut lone, _, bob) = answered();
     for (number, (method, content_type, accepted)) in (7..).zip([
         ("INVITE", "text/plain", "application/sdp"),
         ("UPDATE", "text/plain", "application/sdp"),
         ("INFO", "", "*/*"),
     ]) {
         lone.responses.clear();
-        let number = format!("{number} {method}");
-        let mut headers = vec![
-            ("Call-ID", call_id.as_str()),
-            ("From", "<sip:bob@example.com>;tag=b1"),
-            ("To", from.as_str()),
-            ("Contact", "<sip:b1@198.51.100.7;transport=ws>"),
-            ("CSeq", number.as_str()),
-        ];
-        if !content_type.is_empty() {
-            headers.push(("Content-Type", content_type));
-        }
-        lone.ask(&format!("{method} sip:alice@client.invalid"), &headers, "x");
+        bob.asks(&mut lone, method, number, content_type, "x");
         let refused = lone.responses.last().expect("an answer");
         assert_eq!(refused.status().code(), 415, "{method}");
         assert_eq!(refused.header("Accept"), Some(accepted), "{method}");
@@ -703,30 +708,14 @@ fn a_peer_that_asks_for_an_offer_gets_all_and_says_by_its_answer_whether_it_hold
         // Nothing was agreed on: all is as it was.
         (None, " hold(remote)", true),
     ] {
-        let mut lone = Lone::unregistered();
-        let id = lone.call();
-        let invite = lone.request(Method::Invite);
-        lone.answer_from(&invite, StatusCode::OK, "b1", OFFER);
-        lone.request(Method::Ack);
-        let header = |name| invite.header(name).expect("a header").to_owned();
-        let (call_id, from) = (header("Call-ID"), header("From"));
+        let (mut lone, id, bob) = answered();
         let send = |lone: &mut Lone, method: &str, number: u32, body: &str| {
-            let number = format!("{number} {method}");
-            let mut headers = vec![
-                ("Call-ID", call_id.as_str()),
-                ("From", "<sip:bob@example.com>;tag=b1"),
-                ("To", from.as_str()),
-                ("Contact", "<sip:b1@198.51.100.7;transport=ws>"),
-                ("CSeq", number.as_str()),
-            ];
-            if !body.is_empty() {
-                headers.push(("Content-Type", "application/sdp"));
-            }
-            lone.ask(
-                &format!("{method} sip:alice@client.invalid"),
-                &headers,
-                body,
-            );
+            let content_type = if body.is_empty() {
+                ""
+            } else {
+                "application/sdp"
+            };
+            bob.asks(lone, method, number, content_type, body);
         };
         send(&mut lone, "INVITE", 7, &hold);
         send(&mut lone, "ACK", 7, "");
