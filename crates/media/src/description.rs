@@ -127,7 +127,8 @@ impl Direction {
         )
     }
 
-    pub(crate) fn of(sending: bool, receiving: bool) -> Direction {
+    /// The direction in which this side sends, and receives.
+    pub fn of(sending: bool, receiving: bool) -> Direction {
         match (sending, receiving) {
             (true, true) => Direction::SendRecv,
             (true, false) => Direction::SendOnly,

@@ -127,12 +127,7 @@ impl Peer {
                 gap,
             } => connection.insert_dtmf(&tones, duration, gap).await,
             MediaRequest::SetHold { local, remote } => {
-                let direction = match (local, remote) {
-                    (false, false) => Direction::SendRecv,
-                    (true, false) => Direction::SendOnly,
-                    (false, true) => Direction::RecvOnly,
-                    (true, true) => Direction::Inactive,
-                };
+                let direction = Direction::of(!remote, !local);
                 connection
                     .set_direction(MediaKind::Video, direction)
                     .await?;
