@@ -2,7 +2,6 @@
 
 import type { MessageRow } from '../engine/rows';
 import { ALLOWED_METHODS, INVITE, MAX_FORWARDS, USER_AGENT } from './constants';
-import { parse } from './grammar';
 import { MessageText } from './message_text';
 import { NameAddrHeader } from './name_addr';
 import { parseDescription, type SessionDescription } from './sdp';
@@ -85,12 +84,13 @@ export class OutgoingRequest {
 
   /** The request of a row, to be changed by the application and brought up to date by others. */
   static fromRow(ua: unknown, row: MessageRow): OutgoingRequest {
-    const { method, target } = MessageText.of(row);
+    const text = MessageText.of(row);
+    const uri = text.uri as URI;
     const request =
-      method === INVITE
-        ? new InitialOutgoingInviteRequest(readUri(target), ua as Agent, null)
-        : new OutgoingRequest(method, readUri(target), ua as Agent, null);
-    request.update(row);
+      text.method === INVITE
+        ? new InitialOutgoingInviteRequest(uri, ua as Agent, null)
+        : new OutgoingRequest(text.method, uri, ua as Agent, null);
+    request._update(text);
     return request;
   }
 
@@ -127,12 +127,16 @@ export class OutgoingRequest {
    * since it was shown: headers that it has set, added or removed, the URI and the body.
    */
   update(row: MessageRow): void {
+    this._update(MessageText.of(row));
+  }
+
+  private _update(text: MessageText): void {
     const before = this._shown;
     const lines = this.lines();
     const { body, ruri } = this;
     const set = { ...this.headers };
 
-    this._take(row);
+    this._take(text);
     const shown = { uri: String(this.ruri), body: this.body ?? '', lines: this.lines() };
     this._shown = shown;
     if (!before) return;
@@ -224,10 +228,9 @@ export class OutgoingRequest {
   }
 
   /** Becomes what the engine says. */
-  private _take(row: MessageRow): void {
-    const text = MessageText.of(row);
+  private _take(text: MessageText): void {
     this.method = text.method;
-    this.ruri = readUri(text.target);
+    this.ruri = text.uri as URI;
     this.call_id = text.call_id;
     this.cseq = text.cseq;
     this.headers = {};
@@ -241,17 +244,11 @@ export class OutgoingRequest {
       if (OWN.includes(name)) (this.headers[name] ??= []).push(value);
       else (LAST.includes(name) ? last : this.extraHeaders).push(`${name}: ${value}`);
     }
-    this.from = this._party('From');
-    this.to = this._party('To');
+    const { from, to } = text.parties;
+    this.from = named(from as NameAddrHeader);
+    this.to = named(to as NameAddrHeader);
     this.body = text.body || undefined;
     this.sdp = undefined;
-  }
-
-  private _party(name: 'From' | 'To'): NameAddrHeader {
-    const address = parse(this.getHeader(name) ?? '', name);
-    // As `_fill` and JsSIP have it.
-    if (address !== -1) address.display_name ??= null;
-    return address;
   }
 
   private _remove(line: string): void {
@@ -283,8 +280,10 @@ export class InitialOutgoingInviteRequest extends OutgoingRequest {
   }
 }
 
-function readUri(text: string): URI {
-  return parse(`<${text}>`, 'Refer_To').uri;
+/** A display name that is not there is `null`, as `_fill` and JsSIP have it. */
+function named(address: NameAddrHeader): NameAddrHeader {
+  address.display_name ??= null;
+  return address;
 }
 
 /** Takes out of `lines` what is not wanted: it stays the array that the application may hold. */
