@@ -217,7 +217,7 @@ export class Notifier extends Subscription<NotifierEventMap> {
   private _told(event: NotifierRow): void {
     if (this._state === C.STATE_TERMINATED) return;
     if (event[0] === 'subscribe') {
-      const [, last, row, , contentType] = event;
+      const [, last, row, contentType] = event;
       const request = new IncomingRequest(this._ua, row);
       this.emit('subscribe', last, request, request.body, contentType);
       return;

@@ -4,7 +4,7 @@ use offhook_core::{
     Body, Cause, Destination, End, Event, MediaRequest, NotifierEvent, Originator, Output,
     ReferState, RequestFailure, SessionEvent, SubscriberEvent, SubscriptionEnd, Transport,
 };
-use offhook_sip::Response;
+use offhook_sip::{Request, Response};
 
 use crate::questions::question;
 use crate::rows::Row;
@@ -308,17 +308,18 @@ fn subscriber(row: Row, event: &SubscriberEvent) -> Option<Row> {
 /// What is told about a peer's subscription: a `NotifierRow`, behind its name.
 fn notifier(row: Row, event: &NotifierEvent) -> Option<Row> {
     Some(match event {
-        NotifierEvent::Refreshed { request, .. } => row
-            .flag(false)
-            .request(request)
-            .body(Body::of(request).as_ref()),
-        NotifierEvent::Unsubscribed { request } => row
-            .flag(true)
-            .request(request)
-            .body(Body::of(request).as_ref()),
+        NotifierEvent::Refreshed { request, .. } => asked_again(row, false, request),
+        NotifierEvent::Unsubscribed { request } => asked_again(row, true, request),
         NotifierEvent::Terminated { end } => over(row, end),
         _ => return None,
     })
+}
+
+/// The SUBSCRIBE that refreshes or, as the last one, ends a peer's subscription.
+fn asked_again(row: Row, last: bool, request: &Request) -> Row {
+    let body = Body::of(request);
+    let content_type = body.as_ref().map(|body| &*body.content_type);
+    row.flag(last).request(request).maybe_text(content_type)
 }
 
 /// Why a subscription is over: `SubscriptionEndFields`.

@@ -171,8 +171,7 @@ export type SubscriberRow =
 
 /** What is told about a peer's subscription (`NotifierEvent` in the core). */
 export type NotifierRow =
-  | ['subscribe', last: boolean, request: MessageRow, body: string | undefined,
-      contentType: string | undefined]
+  | ['subscribe', last: boolean, request: MessageRow, contentType: string | undefined]
   | ['terminated', ...end: SubscriptionEndFields];
 
 /** Why a subscription is over (`SubscriptionEnd` in the core), by the variant's name. */
