@@ -68,18 +68,18 @@ pub(crate) fn outgoing_row(request: &OutgoingRequest) -> Option<Row> {
 
 /// `MessageRow` in `npm/src/engine/rows.ts`: the text is read there when it is looked at.
 fn row(kind: &str, message: &Received) -> Row {
-    let row = Row::of(kind).lossy(message.bytes());
-    // With characters in the place of broken bytes, Content-Length says something else.
+    let row = Row::of(kind);
     match std::str::from_utf8(message.bytes()) {
-        Ok(_) => row,
-        Err(_) => row.lossy(message.body()),
+        Ok(text) => row.text(text),
+        // With characters in the place of broken bytes, Content-Length says something else.
+        Err(_) => row.lossy(message.bytes()).lossy(message.body()),
     }
 }
 
 /// What is in the text of a message, as `npm/src/values/message_text.ts` reads it: its status, or 0;
-/// its body; its header lines; the rest of its start line; Call-ID and CSeq; the URI of a request; and
-/// From, To and the topmost Via. Of a message that the engine has taken before, `is_new` is not set: no limit counts
-/// any more.
+/// its body; its header lines; the rest of its start line; Call-ID and CSeq; the URI of a request;
+/// and From, To and the topmost Via. Of a message that the engine has taken before, `is_new` is not
+/// set: no limit counts any more.
 pub(crate) fn read(places: &mut Places, text: &[u8], units: u32, is_new: bool) -> Option<()> {
     let limits = match is_new {
         true => Limits::default(),
