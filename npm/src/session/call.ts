@@ -121,7 +121,7 @@ export class Call implements SessionSink {
 
   /** Carries out a command about this session; throws what the application is to get. */
   command<T>(command: (engine: Engine, now: number, session: number) => T): T {
-    return this.#command((take) => this.driver.run(take), command);
+    return this.#command(command, false);
   }
 
   /**
@@ -131,18 +131,18 @@ export class Call implements SessionSink {
   commandAfterIntroduction(
     command: (engine: Engine, now: number, session: number) => void,
   ): void {
-    const { driver } = this;
-    this.#command((take) => (this.#isIntroducing ? driver.put(take) : driver.run(take)), command);
+    this.#command(command, this.#isIntroducing);
   }
 
   #command<T>(
-    carryOut: (take: (engine: Engine, now: number) => T) => T,
     command: (engine: Engine, now: number, session: number) => T,
+    isLater: boolean,
   ): T {
-    const { number } = this;
+    const { driver, number } = this;
     if (number === undefined) throw toError(['noSuchSession']);
+    const take = (engine: Engine, now: number) => command(engine, now, number);
     try {
-      return carryOut((engine, now) => command(engine, now, number));
+      return isLater ? driver.put(take) : driver.run(take);
     } catch (error) {
       throw toError(error);
     }
