@@ -17,8 +17,8 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 import * as esbuild from 'esbuild';
 
-import { BUNDLE } from './bundle.mjs';
-import { carry } from './module/carry.mjs';
+import { BUNDLE, CARRIED } from './bundle.mjs';
+import { carry, inAscii } from './module/carry.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '..');
@@ -72,6 +72,10 @@ function bindgen() {
   return own;
 }
 
+function binaryen(tool, args) {
+  run(join(here, 'node_modules', '.bin', tool), args);
+}
+
 /** The module with its JavaScript, in build/, made small. */
 function bind(module, tool) {
   const hash = createHash('sha256').update(readFileSync(module)).update(OPTIMIZE.join(' '));
@@ -86,19 +90,19 @@ function bind(module, tool) {
     '--target', 'web', '--omit-default-module-path', '--no-typescript', '--out-dir', build, module,
   ]);
   const bound = join(build, 'offhook_web_bg.wasm');
-  const optimizer = join(here, 'node_modules', '.bin', 'wasm-opt');
-  run(optimizer, [...OPTIMIZE, bound, '-o', join(build, 'offhook_web.wasm')]);
+  binaryen('wasm-opt', [...OPTIMIZE, bound, '-o', join(build, 'offhook_web.wasm')]);
   rmSync(bound);
   writeFileSync(stampFile, stamp);
 }
 
-/** Options of a bundle that is read as UTF-8 wherever it is, and that `footer` ends. */
-function withText(footer = '') {
-  const module = readFileSync(join(build, 'offhook_web.wasm'));
-  return {
-    alias: { ...BUNDLE.alias, 'offhook-web/module': join(here, 'module', 'text.mjs') },
-    footer: { js: footer + carry(module) },
-  };
+/** The module as a statement, which has what makes the module from it inside. */
+function carried() {
+  const joiner = join(build, 'join.wasm');
+  binaryen('wasm-as', ['--mvp-features', join(here, 'module', 'join.wat'), '-o', joiner]);
+  binaryen('wasm-opt', ['--mvp-features', '-Oz', joiner, '-o', joiner]);
+  const statement = carry(readFileSync(join(build, 'offhook_web.wasm')), readFileSync(joiner));
+  writeFileSync(CARRIED, statement);
+  return statement;
 }
 
 /** One bundle of `entry`. */
@@ -184,15 +188,19 @@ function sizes() {
 
 bind(compile(), bindgen());
 rmSync(dist, { recursive: true, force: true });
-bundle('src/entry.ts', 'dist/offhook.js', 'esm', withText());
+const module = carried();
+bundle('src/entry.ts', 'dist/offhook.js', 'esm', { footer: { js: module } });
 // As JsSIP's, what `require` gives is the object itself; and `.default`, for who asks for that.
 const itself = 'module.exports=module.exports.default;module.exports.default=module.exports;';
-bundle('src/entry.ts', 'dist/offhook.cjs', 'cjs', withText(itself));
-const global = { footer: { js: 'JsSIP=JsSIP.default;' }, globalName: 'JsSIP' };
-bundle('src/entry.ts', 'dist/offhook.min.js', 'iife', global);
+bundle('src/entry.ts', 'dist/offhook.cjs', 'cjs', { footer: { js: itself + module } });
+bundle('src/entry.ts', 'dist/offhook.min.js', 'iife', {
+  banner: { js: 'var JsSIP=(()=>{' },
+  footer: { js: `${inAscii(module)}return JsSIP.default})();` },
+  globalName: 'JsSIP',
+});
 library();
 // The engine alone, for tests of its contract.
-bundle('src/engine/load.ts', 'build/engine.mjs', 'esm');
+bundle('src/engine/load.ts', 'build/engine.mjs', 'esm', { footer: { js: module } });
 declare();
 for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(join(root, name), join(here, name));
 sizes();

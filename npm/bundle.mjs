@@ -9,12 +9,13 @@ export const BUNDLE = {
   // What `build.mjs` has made of crates/web.
   alias: {
     'offhook-web': here('build/offhook_web.js'),
-    'offhook-web/file': here('build/offhook_web.wasm'),
-    'offhook-web/module': here('module/base64.mjs'),
+    'offhook-web/module': here('module/text.mjs'),
   },
   bundle: true,
-  loader: { '.wasm': 'base64' },
   mainFields: ['module', 'main'],
   platform: 'neutral',
   target: ['es2022', 'chrome115', 'firefox115', 'safari16.4', 'node20'],
 };
+
+/** The WebAssembly module as the statement that stands behind each bundle which uses the engine. */
+export const CARRIED = here('build/module.js');

@@ -1,9 +1,25 @@
-// The WebAssembly module as text with one letter for each byte, which `carry.mjs` has put behind the
-// package. Compressed, it is hardly more than the module itself, as its bytes stay bytes; base64 is
-// a quarter more.
+// The WebAssembly module, made again from the texts that `carry.mjs` has put behind the package.
+
+/** Where the table of opcodes and the texts are in the memory of `join.wat`. */
+const TABLE = 64;
+const TEXTS = TABLE + 0x100;
+/** A letter has at most three bytes, and makes at most five. */
+const MOST = 8;
+
+const bytes = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0) - 1);
 
 export default () => {
-  const bytes = new Uint8Array(OFFHOOK_MODULE.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = OFFHOOK_MODULE.charCodeAt(at) - 1;
-  return bytes;
+  const [joiner, table, ...texts] = OFFHOOK_MODULE;
+  const { join, memory } = new WebAssembly.Instance(new WebAssembly.Module(bytes(joiner))).exports;
+  memory.grow((texts.join('').length * MOST >> 16) + 1);
+  const room = new Uint8Array(memory.buffer);
+  const cursors = new Uint32Array(memory.buffer);
+  const encoder = new TextEncoder();
+  room.set(bytes(table), TABLE);
+  let end = TEXTS;
+  texts.forEach((text, stream) => {
+    cursors[stream] = end;
+    end += encoder.encodeInto(text, room.subarray(end)).written;
+  });
+  return room.subarray(end, join(end));
 };
