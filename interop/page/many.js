@@ -45,7 +45,7 @@ window.phone = {
   },
 
   /** What the engines of the package hold: live things by name, for each user. */
-  live: () => agents.map((ua) => ua.driver.engine.live()),
+  live: () => agents.map((ua) => ua.driver.live()),
 
   stop: () => Promise.all(agents.map((ua) => new Promise((resolve) => {
     ua.once('disconnected', () => resolve());

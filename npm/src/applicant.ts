@@ -2,7 +2,8 @@
 
 import { EventEmitter } from './emitter';
 import type { Driver } from './driver';
-import type { Engine, ErrorRow, RequestOptions } from './engine/engine';
+import { type ApplicantCommand, Command, Query, type ReplyRow } from './engine/commands';
+import type { ErrorRow, RequestOptions } from './engine/engine';
 import { raise } from './engine/errors';
 import type { MessageRow, Originator } from './engine/rows';
 import type { SessionDirection } from './session/events';
@@ -100,9 +101,8 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
   accept(options: AcceptOptions = {}): void {
     const { contentType, headers } = takeContentType(options.extraHeaders);
     const body = options.body || undefined;
-    this._reply('accept', (engine, now, ask) =>
-      engine.replyAnswer(now, ask, headers, body && (contentType ?? 'application/sdp'), body),
-    );
+    const type = body && (contentType ?? 'application/sdp');
+    this._reply('accept', (ask) => [Command.ReplyAnswer, ask, headers, type, body]);
   }
 
   /** Refuses it. Only for a received request, and only while its event is delivered. */
@@ -114,9 +114,15 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
     const type = body && (contentType ?? 'application/sdp');
     this._checkReply('reject');
     if (status < 300 || status >= 700) throw new TypeError(`Invalid status_code: ${status}`);
-    this._reply('reject', (engine, now, ask) =>
-      engine.replyReject(now, ask, status, reason, headers, type, body),
-    );
+    this._reply('reject', (ask) => [
+      Command.ReplyReject,
+      ask,
+      headers,
+      type,
+      body,
+      status,
+      reason,
+    ]);
   }
 
   /** `Message` or `Options`. */
@@ -140,16 +146,16 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
       else this.reject({ status_code, reason_phrase, extraHeaders });
     };
     this._announce('remote', request);
-    if (!this._is_replied) this._reply('accept', (engine, now) => engine.proceed(now, ask));
+    if (!this._is_replied) this._reply('accept', () => [Command.Proceed, ask]);
   }
 
   protected _transmit(
     method: string,
+    command: ApplicantCommand,
     target: string | URI,
     body: string | undefined,
     contentType: string,
     options: SendOptions,
-    send: (engine: Engine, now: number, target: string, options: RequestOptions) => number,
   ): void {
     const uri = this._ua.normalizeTarget(target);
     if (!uri) throw new TypeError(`Invalid target: ${target}`);
@@ -167,10 +173,10 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
       body: body || undefined,
     };
     try {
-      driver.run((engine, now) => {
-        const id = send(engine, now, String(uri), wanted);
+      driver.run(() => {
+        const id = driver.put(command, String(uri), wanted);
         driver.requests.set(id, (cause, response) => this._over(cause, response));
-        const row = engine.sentRequest(id);
+        const row = driver.query(Query.SentRequest, id);
         // Where it cannot leave, nothing is kept of it.
         this._show(row ? OutgoingRequest.fromRow(this._ua, row) : this._unsent(method, uri, wanted));
       });
@@ -215,16 +221,13 @@ export abstract class Applicant extends EventEmitter<ApplicantEventMap> {
     if (this._is_replied) throw new Error(`incoming ${this._kind} already replied`);
   }
 
-  private _reply(
-    verb: string,
-    command: (engine: Engine, now: number, ask: number) => void,
-  ): void {
+  private _reply(verb: string, reply: (ask: number) => ReplyRow): void {
     this._checkReply(verb);
     this._is_replied = true;
     const question = this._question;
     if (!question) return;
     try {
-      question.driver.run((engine, now) => command(engine, now, question.ask));
+      question.driver.tell(...reply(question.ask));
     } catch (error) {
       raise(error);
     }

@@ -2,6 +2,7 @@
 // the engine's place. Where nobody listens, JsSIP's answer is given.
 
 import type { Driver } from './driver';
+import { Command } from './engine/commands';
 import type { QuestionRow } from './engine/rows';
 import { Message } from './message';
 import { Options } from './options';
@@ -11,8 +12,10 @@ import { type EventValue, IncomingRequest } from './values/incoming';
 
 export function asked(ua: UA, driver: Driver, ask: number, question: QuestionRow): void {
   const isHeard = ua.listenerCount(question[0]) > 0;
-  const reject = (status: number, reason?: string, headers: string[] = []) =>
-    driver.run((engine, now) => engine.replyReject(now, ask, status, reason || undefined, headers));
+  const reject = (status: number, reason?: string, headers: string[] = []): void => {
+    const why = reason || undefined;
+    driver.tell(Command.ReplyReject, ask, headers, undefined, undefined, status, why);
+  };
   switch (question[0]) {
     case 'newMessage':
       if (!isHeard) return reject(405);
@@ -40,10 +43,10 @@ export function asked(ua: UA, driver: Driver, ask: number, question: QuestionRow
         ua.emit('registrationExpiring');
         return;
       }
-      return driver.run((engine, now) => {
-        ua._tellTagTrail(engine);
-        engine.proceed(now, ask);
+      return driver.run(() => {
+        ua._tellTagTrail(driver);
+        driver.put(Command.Proceed, ask);
       });
   }
-  driver.run((engine, now) => engine.proceed(now, ask));
+  driver.tell(Command.Proceed, ask);
 }

@@ -1,6 +1,7 @@
 // The configuration of a user agent: what is allowed, what stands where nothing is given, and what
 // the engine is told of it.
 
+import type { ConfigParameter, ConfigValue } from './engine/commands';
 import type { EngineConfig } from './engine/engine';
 import { isSocket } from './socket';
 import type { Socket, WeightedSocket } from './socket';
@@ -127,7 +128,7 @@ export interface UASettings {
 }
 
 /** What may be assigned to, and what the engine calls it. */
-const WRITABLE = new Map([
+const WRITABLE = new Map<string, ConfigParameter | 'register'>([
   ['authorization_user', 'authorizationUser'],
   ['password', 'password'],
   ['realm', 'realm'],
@@ -228,7 +229,7 @@ export interface Loaded {
 }
 
 /** Hears of a change, by the engine's name of the parameter. */
-export type Changed = (parameter: string, value: string | string[] | undefined) => void;
+export type Changed = (parameter: ConfigParameter, value: ConfigValue) => void;
 
 /** Throws a `ConfigurationError` that names the parameter. */
 export function load(given: UAConfiguration, changed: Changed): Loaded {
@@ -332,7 +333,7 @@ function seal(values: Record<string, unknown>, changed: Changed): UASettings {
   return settings as UASettings;
 }
 
-function toEngine(value: unknown): string | string[] | undefined {
+function toEngine(value: unknown): ConfigValue {
   if (value === null || value === undefined) return undefined;
   return Array.isArray(value) ? value.map(String) : String(value);
 }

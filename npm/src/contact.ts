@@ -1,23 +1,27 @@
 // `ua.contact`: the address that requests name as their origin.
 
-import type { Engine } from './engine/engine';
+import { Query } from './engine/commands';
+import type { Driver } from './driver';
 import type { UAContact } from './ua_types';
 import type { URI } from './values/uri';
 
 /** What JsSIP has where there is nothing. */
 const NONE = null as unknown as undefined;
 
-export function contactOf(uri: URI, engine: () => Engine): UAContact {
+export function contactOf(uri: URI, driver: () => Driver): UAContact {
+  const known = (at: 0 | 1 | 2 | 3) => driver().query(Query.Contacts)?.[at];
   return {
     get pub_gruu() {
-      return engine().publicGruu() ?? NONE;
+      return known(0) ?? NONE;
     },
     get temp_gruu() {
-      return engine().temporaryGruu() ?? NONE;
+      return known(1) ?? NONE;
     },
     uri,
     toString({ anonymous, outbound } = {}) {
-      return `<${engine().contact(Boolean(anonymous), Boolean(outbound))}>`;
+      // A GRUU leads here by itself (RFC 5626 section 4.3).
+      const flag = outbound && known(anonymous ? 1 : 0) === undefined ? ';ob' : '';
+      return `<${known(anonymous ? 3 : 2)}${flag}>`;
     },
   };
 }

@@ -1,6 +1,7 @@
 // Feeds the engine and drains it: the one place that polls it and holds its timer. It knows no
 // protocol; what comes out goes to whom it concerns.
 
+import { type Answers, Command, type CommandRow, Query } from './engine/commands';
 import type { Engine, Row } from './engine/engine';
 import type { MediaRow, QuestionRow, ReferRow, ResultRow, SessionRow } from './engine/rows';
 import type { NotifierRow, SubscriberRow } from './engine/rows';
@@ -56,27 +57,38 @@ export class Driver {
     this.#agent = agent;
   }
 
-  /** What can be asked without changing anything. When closed, it answers `undefined` to all. */
-  get engine(): Engine {
-    return this.#engine;
+  /** What can be asked without changing anything; `undefined` to all when this is closed. */
+  query<Q extends Query>(query: Q, id = 0): Answers[Q] | undefined {
+    return this.#engine.query(query, id);
+  }
+
+  /** How many of each live thing the engine holds, by name. */
+  live(): Record<string, number> {
+    return Object.fromEntries(this.query(Query.Live) ?? []);
   }
 
   /**
    * Carries out a command, and then all that follows from it: a listener is called before this
-   * returns, and may call this again. What a command has made (a session, a request) is put into
-   * its map by the command itself, so that it is known when the first row about it comes. Throws
-   * what the engine throws, an `ErrorRow`.
+   * returns, and may call this again. Throws what the engine throws, an `ErrorRow`.
    */
-  run<T>(command: (engine: Engine, now: number) => T): T {
-    const result = this.put(command);
+  tell(...command: CommandRow): number {
+    return this.run(() => this.put(...command));
+  }
+
+  /**
+   * The same for some steps together, each a `put`. What a command has made (a session, a request)
+   * is put into its map there, so that it is known when the first row about it comes.
+   */
+  run<T>(steps: () => T): T {
+    const result = steps();
     this.drain();
     return result;
   }
 
-  /** The same inside a listener, but what follows is left to whoever called that. */
-  put<T>(command: (engine: Engine, now: number) => T): T {
+  /** Carries out a command; what follows is left to whoever runs this, or has called a listener. */
+  put(...command: CommandRow): number {
     if (this.#engine === GONE) throw ['stopped'];
-    return command(this.#engine, performance.now());
+    return this.#engine.command(performance.now(), command);
   }
 
   /** Carries out all that the engine wants done by now. */
@@ -115,7 +127,7 @@ export class Driver {
     const wait = Math.min(Math.max(0, Math.ceil(due - performance.now())), LONGEST_TIMEOUT);
     this.#timer = setTimeout(() => {
       this.#due = undefined;
-      this.run((engine, now) => engine.tick(now));
+      this.tell(Command.Tick);
     }, wait);
   }
 
@@ -181,6 +193,6 @@ export class Driver {
       if (known) this.sessions.set(session, known);
     }
     if (known) known.ask(ask, ...question);
-    else this.run((engine, now) => engine.proceed(now, ask));
+    else this.tell(Command.Proceed, ask);
   }
 }

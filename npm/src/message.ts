@@ -2,6 +2,7 @@
 
 import { Applicant } from './applicant';
 import type { MessageFailedEvent, SendOptions, SucceededEvent } from './applicant';
+import { Command } from './engine/commands';
 import type { Originator } from './engine/rows';
 import type { IncomingRequest } from './values/incoming';
 import type { OutgoingRequest } from './values/outgoing';
@@ -23,9 +24,7 @@ export class Message extends Applicant {
   send(target: string | URI, body: string, options: SendMessageOptions = {}): void {
     if (target === undefined || body === undefined) throw new TypeError('Not enough arguments');
     const contentType = options.contentType || 'text/plain';
-    this._transmit('MESSAGE', target, body, contentType, options, (engine, ...request) =>
-      engine.sendMessage(...request),
-    );
+    this._transmit('MESSAGE', Command.SendMessage, target, body, contentType, options);
   }
 
   protected get _kind(): string {

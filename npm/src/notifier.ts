@@ -2,7 +2,8 @@
 // says what the peer is told.
 
 import type { Driver } from './driver';
-import type { Engine, ErrorRow } from './engine/engine';
+import { Command, type CommandRow } from './engine/commands';
+import type { ErrorRow } from './engine/engine';
 import { raise } from './engine/errors';
 import type { NotifierRow } from './engine/rows';
 import { Subscription, isChallenge } from './subscription';
@@ -142,7 +143,7 @@ export class Notifier extends Subscription<NotifierEventMap> {
     if (this._grant(text)) return;
     const pending = this._state === C.STATE_PENDING;
     const type = text && this._contentType;
-    this._command((engine, now, id) => engine.notify(now, id, type, text, pending));
+    this._command((id) => [Command.Notify, id, type, text, pending]);
   }
 
   /** Ends the subscription. `retryAfter` is in seconds. */
@@ -155,9 +156,14 @@ export class Notifier extends Subscription<NotifierEventMap> {
     this._grant(undefined);
     const text = body || undefined;
     const type = text && this._contentType;
-    this._command((engine, now, id) =>
-      engine.terminateSubscription(now, id, reason ?? undefined, retryAfter ?? undefined, type, text),
-    );
+    this._command((id) => [
+      Command.TerminateSubscription,
+      id,
+      type,
+      text,
+      reason ?? undefined,
+      retryAfter ?? undefined,
+    ]);
     // The last NOTIFY is on its way: what becomes of it is the engine's to mind.
     this._over(reason === 'timeout' ? C.SUBSCRIPTION_EXPIRED : C.FINAL_NOTIFY_SENT);
   }
@@ -185,15 +191,13 @@ export class Notifier extends Subscription<NotifierEventMap> {
     this._ua._petitions.delete(this._subscribe);
     driver.notifiers.set(subscription, (...event) => this._told(event));
     try {
-      driver.run((engine, now) =>
-        engine.replyGrant(now, ask, {
-          pending: this._state === C.STATE_PENDING,
-          expires: this._expires(),
-          contentType: body && this._contentType,
-          body,
-          notifyHeaders: this._headers,
-        }),
-      );
+      driver.tell(Command.ReplyGrant, ask, {
+        pending: this._state === C.STATE_PENDING,
+        expires: this._expires(),
+        contentType: body && this._contentType,
+        body,
+        notifyHeaders: this._headers,
+      });
     } catch (error) {
       driver.notifiers.delete(subscription);
       this._over(C.NOTIFY_TRANSPORT_ERROR);
@@ -202,11 +206,11 @@ export class Notifier extends Subscription<NotifierEventMap> {
     return true;
   }
 
-  private _command(command: (engine: Engine, now: number, id: number) => void): void {
+  private _command(command: (id: number) => CommandRow): void {
     const petition = this._petition;
     if (!petition || this._progress !== 'granted') return;
     try {
-      petition.driver.run((engine, now) => command(engine, now, petition.subscription));
+      petition.driver.tell(...command(petition.subscription));
     } catch (error) {
       // It has ended meanwhile, which is told on its own.
       const [kind] = error as ErrorRow;

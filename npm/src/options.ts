@@ -2,6 +2,7 @@
 
 import { Applicant } from './applicant';
 import type { SendOptions } from './applicant';
+import { Command } from './engine/commands';
 import type { Originator } from './engine/rows';
 import type { IncomingRequest } from './values/incoming';
 import type { OutgoingRequest } from './values/outgoing';
@@ -17,9 +18,7 @@ export class Options extends Applicant {
     const contentType = options.contentType || 'application/sdp';
     const { extraHeaders, eventHandlers } = options;
     const taken = { extraHeaders, eventHandlers };
-    this._transmit('OPTIONS', target, body, contentType, taken, (engine, ...request) =>
-      engine.sendOptions(...request),
-    );
+    this._transmit('OPTIONS', Command.SendOptions, target, body, contentType, taken);
   }
 
   protected get _kind(): string {

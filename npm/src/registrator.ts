@@ -1,6 +1,7 @@
 // What an application may add to the registration, which the engine keeps up.
 
-import type { Engine } from './engine/engine';
+import type { Driver } from './driver';
+import { Command } from './engine/commands';
 import type { UA } from './ua';
 
 export type ExtraContactParams = Record<string, string | number | boolean>;
@@ -29,7 +30,7 @@ export class Registrator {
   /** Headers of every REGISTER, as `'X-Note: hello'`; they take the place of earlier ones. */
   setExtraHeaders(extraHeaders: string[]): void {
     this._extraHeaders = Array.isArray(extraHeaders) ? [...extraHeaders] : [];
-    this._ua._tell((engine) => this._apply(engine));
+    this._ua._tell('registerHeaders', this._extraHeaders);
   }
 
   /** Parameters of the Contact in every REGISTER; one without a value is a flag. */
@@ -38,7 +39,7 @@ export class Registrator {
     this._extraContactParams = Object.entries(params)
       .map(([name, value]) => (value ? `;${name}=${value}` : `;${name}`))
       .join('');
-    this._ua._tell((engine) => this._apply(engine));
+    this._ua._tell('registerContactParams', this._extraContactParams);
   }
 
   register(): void {
@@ -56,8 +57,8 @@ export class Registrator {
   }
 
   /** @internal Tells an engine; one that is made later is told then. */
-  _apply(engine: Engine): void {
-    engine.setRegisterHeaders(this._extraHeaders);
-    engine.setRegisterContactParams(this._extraContactParams);
+  _apply(driver: Driver): void {
+    driver.put(Command.Set, 'registerHeaders', this._extraHeaders);
+    driver.put(Command.Set, 'registerContactParams', this._extraContactParams);
   }
 }

@@ -1,6 +1,7 @@
 // A subscription of ours (RFC 6665): the engine refreshes it, and follows it over a new connection.
 
 import type { Driver } from './driver';
+import { Command } from './engine/commands';
 import type { ErrorRow, SubscribeOptions } from './engine/engine';
 import { raise } from './engine/errors';
 import type { SubscriberRow } from './engine/rows';
@@ -124,11 +125,7 @@ export class Subscriber extends Subscription<SubscriberEventMap> {
   subscribe(body: string | null = null): void {
     const contentType = this._typeOf(body);
     if (this._state === C.STATE_INIT) return this._begin(contentType, body || undefined);
-    this._command((driver, id) =>
-      driver.run((engine, now) =>
-        engine.refreshSubscription(now, id, contentType, body || undefined),
-      ),
-    );
+    this._command(Command.RefreshSubscription, contentType, body);
   }
 
   /** Wants to be told nothing more. The last NOTIFY may still come. */
@@ -137,9 +134,7 @@ export class Subscriber extends Subscription<SubscriberEventMap> {
     const contentType = this._typeOf(body);
     if (this._terminated) return;
     this._terminated = true;
-    this._command((driver, id) =>
-      driver.run((engine, now) => engine.unsubscribe(now, id, contentType, body || undefined)),
-    );
+    this._command(Command.Unsubscribe, contentType, body);
   }
 
   private _typeOf(body: string | null): string | undefined {
@@ -152,8 +147,8 @@ export class Subscriber extends Subscription<SubscriberEventMap> {
     const { driver } = this._ua;
     const options = { ...this._options, contentType, body };
     try {
-      driver.run((engine, now) => {
-        const id = engine.subscribe(now, this._target, this._event, options);
+      driver.run(() => {
+        const id = driver.put(Command.Subscribe, this._target, this._event, options);
         this._subscription = { driver, id };
         driver.subscribers.set(id, (...event) => this._told(event));
       });
@@ -164,10 +159,15 @@ export class Subscriber extends Subscription<SubscriberEventMap> {
     }
   }
 
-  private _command(command: (driver: Driver, id: number) => void): void {
+  private _command(
+    command: Command.RefreshSubscription | Command.Unsubscribe,
+    contentType: string | undefined,
+    body: string | null,
+  ): void {
     if (this._state === C.STATE_TERMINATED || !this._subscription) return;
+    const { driver, id } = this._subscription;
     try {
-      command(this._subscription.driver, this._subscription.id);
+      driver.tell(command, id, contentType, body || undefined);
     } catch (error) {
       // It has ended meanwhile, which is told on its own.
       if ((error as ErrorRow)[0] !== 'noSuchSubscription') raise(error);

@@ -8,6 +8,7 @@ import { contactOf } from './contact';
 import { logger } from './debug';
 import { Driver, type AgentSink, type SessionSink } from './driver';
 import { EventEmitter, report } from './emitter';
+import { Command, type ParameterRow, Query } from './engine/commands';
 import type { Engine, Row } from './engine/engine';
 import { raise } from './engine/errors';
 import { module } from './engine/load';
@@ -76,7 +77,7 @@ export class UA extends EventEmitter<UAEventMap> {
     if (!configuration) throw new TypeError('Not enough arguments');
     super();
     const { settings, sockets } = load(configuration, (parameter, value) =>
-      this._tell((engine) => engine.set(parameter, value)),
+      this._tell(parameter, value),
     );
     this._configuration = settings;
     this._transport = new Transport(
@@ -88,14 +89,12 @@ export class UA extends EventEmitter<UAEventMap> {
       {
         connecting: (event) => this.emit('connecting', event),
         opened: (flow, transport) => this._opened(flow, transport),
-        lost: (flow, reason) =>
-          this._driver?.run((engine, now) => engine.flowLost(now, flow, reason)),
-        received: (flow, message) =>
-          this._driver?.run((engine, now) => engine.received(now, flow, message)),
+        lost: (flow, reason) => this._driver?.tell(Command.FlowLost, flow, reason),
+        received: (flow, message) => this._driver?.tell(Command.Received, flow, message),
         closed: (event) => this._disconnected(event),
       },
     );
-    this._contact = contactOf(settings.contact_uri, () => this.driver.engine);
+    this._contact = contactOf(settings.contact_uri, () => this.driver);
     this._registrator = new Registrator(this);
     // What the engine does not take is told now, not when it starts.
     this._driver = this._makeDriver();
@@ -149,11 +148,12 @@ export class UA extends EventEmitter<UAEventMap> {
         return log.debug('start(): already started');
     }
     this._transport.close_requested = false;
-    this.driver.run((engine, now) => {
+    const { driver } = this;
+    driver.run(() => {
       // The configuration may have changed since the engine was made.
-      if (this._configuration.register) engine.register(now);
-      else engine.unregister(now, false);
-      engine.start(now);
+      if (this._configuration.register) driver.put(Command.Register);
+      else driver.put(Command.Unregister, false);
+      driver.put(Command.Start);
     });
   }
 
@@ -162,7 +162,7 @@ export class UA extends EventEmitter<UAEventMap> {
     log.debug('stop()');
     if (this._status === C.STATUS_USER_CLOSED) return log.debug('stop(): already stopped');
     this._status = C.STATUS_USER_CLOSED;
-    this.driver.run((engine, now) => engine.stop(now));
+    this.driver.tell(Command.Stop);
   }
 
   register(): void {
@@ -178,7 +178,7 @@ export class UA extends EventEmitter<UAEventMap> {
   }
 
   isRegistered(): boolean {
-    return this._driver?.engine.isRegistered() ?? false;
+    return this._driver?.query(Query.IsRegistered)?.[0] ?? false;
   }
 
   isConnected(): boolean {
@@ -309,22 +309,23 @@ export class UA extends EventEmitter<UAEventMap> {
 
   /** @internal */
   _register(): void {
-    this.driver.run((engine, now) => {
-      this._tellTagTrail(engine);
-      engine.register(now);
+    const { driver } = this;
+    driver.run(() => {
+      this._tellTagTrail(driver);
+      driver.put(Command.Register);
     });
   }
 
   /** @internal */
   _unregister({ all }: UnRegisterOptions): void {
     const registered = this.isRegistered();
-    this.driver.run((engine, now) => engine.unregister(now, registered && Boolean(all)));
+    this.driver.tell(Command.Unregister, registered && Boolean(all));
   }
 
-  /** @internal Changes the engine, where there is one. */
-  _tell(command: (engine: Engine) => void): void {
+  /** @internal Changes a parameter of the engine, where there is one. */
+  _tell(...change: ParameterRow): void {
     try {
-      this._driver?.run(command);
+      this._driver?.tell(Command.Set, ...change);
     } catch (error) {
       raise(error);
     }
@@ -345,7 +346,7 @@ export class UA extends EventEmitter<UAEventMap> {
       row: (row) => this._told(driver, row),
     };
     const driver = new Driver(engine, sink);
-    this._registrator._apply(engine);
+    this._registrator._apply(driver);
     return driver;
   }
 
@@ -361,21 +362,22 @@ export class UA extends EventEmitter<UAEventMap> {
   }
 
   /** @internal A trail that the application makes may be another for each REGISTER. */
-  _tellTagTrail(engine: Engine): void {
+  _tellTagTrail(driver: Driver): void {
     if (typeof this._configuration.register_from_tag_trail !== 'function') return;
     const trail = this._tagTrail();
     try {
-      engine.set('registerFromTagTrail', trail);
+      driver.put(Command.Set, 'registerFromTagTrail', trail);
     } catch {
       report(new TypeError(`register_from_tag_trail gave what cannot be in a tag: ${trail}`));
     }
   }
 
   private _opened(flow: number, transport: string): void {
-    this._driver?.run((engine, now) => {
-      this._tellTagTrail(engine);
-      engine.setRoute(this._transport.sip_uri);
-      engine.flowOpened(now, flow, transport);
+    const driver = this._driver;
+    driver?.run(() => {
+      this._tellTagTrail(driver);
+      driver.put(Command.Set, 'route', this._transport.sip_uri);
+      driver.put(Command.FlowOpened, flow, transport);
     });
   }
 
@@ -447,14 +449,14 @@ export class UA extends EventEmitter<UAEventMap> {
     this._driver = undefined;
     const flow = this._transport._finish();
     if (flow === undefined) return;
-    driver.run((engine, now) => engine.flowLost(now, flow, 'the user agent starts again'));
+    driver.tell(Command.FlowLost, flow, 'the user agent starts again');
   }
 
   private _newSession(driver: Driver, number: number): SessionSink | undefined {
     const status =
       this.listenerCount('newRTCSession') === 0 ? 405 : this.PeerConnection ? undefined : 488;
     if (status !== undefined) {
-      driver.run((engine, now) => engine.terminate(now, number, { status }));
+      driver.tell(Command.Terminate, number, { status });
       return undefined;
     }
     const call = new RTCSession(this)._call();

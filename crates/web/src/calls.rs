@@ -1,148 +1,124 @@
-//! Commands of sessions. Each throws an `ErrorRow` where it is not carried out.
+//! Commands of sessions, and what is asked about them.
 
-use offhook_core::{Direction, MediaKinds, SessionInfo, SessionMut};
+use offhook_core::{Direction, MediaKinds, SessionId, SessionInfo, SessionMut};
 use offhook_sip::Method;
-use wasm_bindgen::prelude::*;
 
-use crate::engine::{Engine, session};
+use crate::commands::{Given, Outcome};
+use crate::engine::Engine;
 use crate::errors::{self, Refusal};
-use crate::options::{self, Options};
+use crate::options;
 use crate::rows::Row;
-use crate::time::instant;
 
 impl Engine {
-    fn session(&mut self, id: f64) -> Result<SessionMut<'_>, Refusal> {
-        Ok(self.agent.session(session(id))?)
+    fn session(&mut self, given: &Given<'_>) -> Result<SessionMut<'_>, Refusal> {
+        Ok(self.agent.session(SessionId(given.id))?)
     }
 
-    fn info(&self, id: f64) -> Option<SessionInfo<'_>> {
-        self.agent.session_info(session(id))
+    fn info(&self, id: u64) -> Option<SessionInfo<'_>> {
+        self.agent.session_info(SessionId(id))
     }
-}
 
-#[wasm_bindgen]
-impl Engine {
-    /// Calls; returns the session.
-    pub fn call(&mut self, now: f64, target: &str, options: &Options) -> Result<f64, Refusal> {
-        let id = self
-            .agent
-            .call(instant(now), target, options::call(options))?;
+    /// Calls; makes a session.
+    pub(crate) fn call(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::call(&given.at(2));
+        let id = self.agent.call(given.now, &given.word(1), options)?;
         Ok(id.0 as f64)
     }
 
     /// Answers an incoming call.
-    pub fn answer(&mut self, now: f64, id: f64, options: &Options) -> Result<(), Refusal> {
-        Ok(self
-            .session(id)?
-            .answer(instant(now), options::answer(options))?)
+    pub(crate) fn answer(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::answer(&given.at(2));
+        self.session(given)?.answer(given.now, options)?;
+        Ok(0.0)
     }
 
     /// Sends a provisional response.
-    pub fn progress(&mut self, now: f64, id: f64, options: &Options) -> Result<(), Refusal> {
-        let options = options::progress(options)?;
-        Ok(self.session(id)?.progress(instant(now), options)?)
+    pub(crate) fn progress(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::progress(&given.at(2))?;
+        self.session(given)?.progress(given.now, options)?;
+        Ok(0.0)
     }
 
     /// Ends the session.
-    pub fn terminate(&mut self, now: f64, id: f64, options: &Options) -> Result<(), Refusal> {
-        let options = options::terminate(options)?;
-        Ok(self.session(id)?.terminate(instant(now), options)?)
+    pub(crate) fn terminate(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::terminate(&given.at(2))?;
+        self.session(given)?.terminate(given.now, options)?;
+        Ok(0.0)
     }
 
     /// Sends tones.
-    #[wasm_bindgen(js_name = sendDtmf)]
-    pub fn send_dtmf(
-        &mut self,
-        now: f64,
-        id: f64,
-        tones: &str,
-        options: &Options,
-    ) -> Result<(), Refusal> {
-        let options = options::dtmf(options);
-        Ok(self.session(id)?.send_dtmf(instant(now), tones, options)?)
+    pub(crate) fn send_dtmf(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::dtmf(&given.at(3));
+        let tones = given.word(2);
+        self.session(given)?.send_dtmf(given.now, &tones, options)?;
+        Ok(0.0)
     }
 
-    /// Sends an INFO; returns its number.
-    #[wasm_bindgen(js_name = sendInfo)]
-    pub fn send_info(
-        &mut self,
-        now: f64,
-        id: f64,
-        content_type: &str,
-        body: &str,
-        extra_headers: Vec<String>,
-    ) -> Result<u32, Refusal> {
-        let headers = options::headers(extra_headers);
-        Ok(self
-            .session(id)?
-            .send_info(instant(now), content_type, body, &headers)?)
+    /// Sends an INFO.
+    pub(crate) fn send_info(&mut self, given: &Given<'_>) -> Outcome {
+        let (content_type, body) = (given.word(2), given.word(3));
+        let headers = given.at(4).headers();
+        let mut session = self.session(given)?;
+        Ok(f64::from(session.send_info(
+            given.now,
+            &content_type,
+            &body,
+            &headers,
+        )?))
     }
 
-    /// Sends any other request inside the session's dialog; returns its number.
-    #[wasm_bindgen(js_name = sendRequest)]
-    pub fn send_request(
-        &mut self,
-        now: f64,
-        id: f64,
-        method: &str,
-        options: &Options,
-    ) -> Result<f64, Refusal> {
-        let (method, headers) = (Method::parse(method), options.extra_headers());
-        let mut session = self.session(id)?;
-        let id = session.send_request(instant(now), method, options.body(), &headers)?;
+    /// Sends any other request inside the session's dialog.
+    pub(crate) fn send_request(&mut self, given: &Given<'_>) -> Outcome {
+        let (method, options) = (given.word(2), given.at(3));
+        let method = Method::parse(&method);
+        let headers = options.extra_headers();
+        let mut session = self.session(given)?;
+        let id = session.send_request(given.now, method, options.body(), &headers)?;
         Ok(id.0 as f64)
     }
 
-    /// Puts the peer on hold; returns the exchange's number, as the next two do.
-    pub fn hold(&mut self, now: f64, id: f64, options: &Options) -> Result<u32, Refusal> {
-        Ok(self
-            .session(id)?
-            .hold(instant(now), options::reoffer(options))?)
+    /// Puts the peer on hold; makes an exchange, as the next two do.
+    pub(crate) fn hold(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::reoffer(&given.at(2));
+        Ok(f64::from(self.session(given)?.hold(given.now, options)?))
     }
 
     /// Lets the peer go on.
-    pub fn unhold(&mut self, now: f64, id: f64, options: &Options) -> Result<u32, Refusal> {
-        Ok(self
-            .session(id)?
-            .unhold(instant(now), options::reoffer(options))?)
+    pub(crate) fn unhold(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::reoffer(&given.at(2));
+        Ok(f64::from(self.session(given)?.unhold(given.now, options)?))
     }
 
     /// Makes a new offer.
-    pub fn renegotiate(&mut self, now: f64, id: f64, options: &Options) -> Result<u32, Refusal> {
-        Ok(self
-            .session(id)?
-            .renegotiate(instant(now), options::reoffer(options))?)
+    pub(crate) fn renegotiate(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::reoffer(&given.at(2));
+        let mut session = self.session(given)?;
+        Ok(f64::from(session.renegotiate(given.now, options)?))
     }
 
-    /// Asks the peer to call somebody; returns the transfer's number.
-    pub fn refer(
-        &mut self,
-        now: f64,
-        id: f64,
-        target: &str,
-        options: &Options,
-    ) -> Result<u32, Refusal> {
-        let options = options::refer(options);
-        Ok(self.session(id)?.refer(instant(now), target, options)?)
+    /// Asks the peer to call somebody; makes a transfer.
+    pub(crate) fn refer(&mut self, given: &Given<'_>) -> Outcome {
+        let (target, options) = (given.word(2), options::refer(&given.at(3)));
+        let mut session = self.session(given)?;
+        Ok(f64::from(session.refer(given.now, &target, options)?))
     }
 
     /// Mutes local media.
-    pub fn mute(&mut self, now: f64, id: f64, audio: bool, video: bool) -> Result<(), Refusal> {
-        Ok(self
-            .session(id)?
-            .mute(instant(now), MediaKinds { audio, video })?)
+    pub(crate) fn mute(&mut self, given: &Given<'_>) -> Outcome {
+        let kinds = kinds(given);
+        self.session(given)?.mute(given.now, kinds)?;
+        Ok(0.0)
     }
 
     /// Lets local media through again.
-    pub fn unmute(&mut self, now: f64, id: f64, audio: bool, video: bool) -> Result<(), Refusal> {
-        Ok(self
-            .session(id)?
-            .unmute(instant(now), MediaKinds { audio, video })?)
+    pub(crate) fn unmute(&mut self, given: &Given<'_>) -> Outcome {
+        let kinds = kinds(given);
+        self.session(given)?.unmute(given.now, kinds)?;
+        Ok(0.0)
     }
 
     /// How a session is: a `StateRow`.
-    #[wasm_bindgen(js_name = sessionState)]
-    pub fn session_state(&self, id: f64) -> Option<Row> {
+    pub(crate) fn session_state(&self, id: u64) -> Option<Row> {
         let info = self.info(id)?;
         let (held, muted) = (info.is_on_hold(), info.is_muted());
         Some(
@@ -157,8 +133,7 @@ impl Engine {
     }
 
     /// Whose session it is: Call-ID, tag of the INVITE's From, and the two name-addrs.
-    #[wasm_bindgen(js_name = sessionIdentity)]
-    pub fn session_identity(&self, id: f64) -> Option<Row> {
+    pub(crate) fn session_identity(&self, id: u64) -> Option<Row> {
         let info = self.info(id)?;
         let (local, remote) = (info.local_identity(), info.remote_identity());
         let caller = match info.direction() {
@@ -172,5 +147,12 @@ impl Engine {
                 .text(&local.to_string())
                 .text(&remote.to_string()),
         )
+    }
+}
+
+fn kinds(given: &Given<'_>) -> MediaKinds {
+    MediaKinds {
+        audio: given.flag(2),
+        video: given.flag(3),
     }
 }

@@ -3,11 +3,11 @@
 use offhook_core::auth::{Authorization, Secret};
 use offhook_core::{Config, Destination};
 use offhook_sip::{Params, Uri};
-use wasm_bindgen::prelude::*;
 
+use crate::commands::{Given, Outcome};
 use crate::engine::Engine;
 use crate::errors::{self, Refusal};
-use crate::options::{Options, headers};
+use crate::options::Options;
 
 const ADDRESS: &str = "a SIP address with a user, as sip:alice@example.com";
 const CHANGEABLE: &str = "a parameter that may change while the user agent runs";
@@ -101,54 +101,57 @@ impl Credentials {
     }
 }
 
-#[wasm_bindgen]
 impl Engine {
     /// Changes a parameter. Throws a `ConfigErrorRow` where the value cannot work, or the parameter
     /// is none that may change.
-    pub fn set(&mut self, parameter: &str, value: &Options) -> Result<(), Refusal> {
+    pub(crate) fn set(&mut self, given: &Given<'_>) -> Outcome {
+        let (parameter, value) = (given.word(1), given.at(2));
         let text = value.as_string();
         let agent = &mut self.agent;
-        match parameter {
+        match parameter.as_str() {
             "password" => self.credentials.password = text,
             "ha1" => self.credentials.ha1 = text,
             "realm" => self.credentials.realm = text,
-            "authorizationUser" => return Ok(agent.set_authorization_user(text)?),
-            "authorizationJwt" => {
-                return Ok(agent.set_authorization(text.map(Authorization::new))?);
+            other => {
+                match other {
+                    "authorizationUser" => agent.set_authorization_user(text)?,
+                    "authorizationJwt" => agent.set_authorization(text.map(Authorization::new))?,
+                    "displayName" => agent.set_display_name(text)?,
+                    "extraHeaders" => agent.set_extra_headers(value.headers())?,
+                    "registerFromTagTrail" => {
+                        agent.set_register_from_tag_trail(&text.unwrap_or_default())?;
+                    }
+                    "registerHeaders" => agent.set_register_extra_headers(value.headers())?,
+                    "registerContactParams" => {
+                        agent.set_register_contact_params(params(&text.unwrap_or_default())?)?;
+                    }
+                    // What is no URI takes it back.
+                    "route" => agent.set_route(text.and_then(|uri| into_uri(&uri))),
+                    _ => return Err(errors::config(other, "", CHANGEABLE)),
+                }
+                return Ok(0.0);
             }
-            "displayName" => return Ok(agent.set_display_name(text)?),
-            "extraHeaders" => return Ok(agent.set_extra_headers(headers(value.texts()))?),
-            "registerFromTagTrail" => {
-                return Ok(agent.set_register_from_tag_trail(&text.unwrap_or_default())?);
-            }
-            _ => return Err(errors::config(parameter, "", CHANGEABLE)),
         }
         agent.set_secret(self.credentials.secret());
-        Ok(())
-    }
-
-    /// Headers of every REGISTER.
-    #[wasm_bindgen(js_name = setRegisterHeaders)]
-    pub fn set_register_headers(&mut self, lines: Vec<String>) -> Result<(), Refusal> {
-        Ok(self.agent.set_register_extra_headers(headers(lines))?)
-    }
-
-    /// Parameters of the Contact of every REGISTER, as `;name=value;flag`.
-    #[wasm_bindgen(js_name = setRegisterContactParams)]
-    pub fn set_register_contact_params(&mut self, text: &str) -> Result<(), Refusal> {
-        let params = Params::parse(text)
-            .map_err(|_| errors::config("registerContactParams", text, PARAMS))?;
-        let params = params
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))
-            .collect();
-        Ok(self.agent.set_register_contact_params(params)?)
+        Ok(0.0)
     }
 }
 
-fn uri(parameter: &str, text: &str, expected: &str) -> Result<Uri<'static>, Refusal> {
-    match Uri::parse(text) {
-        Ok(uri) => Ok(uri.into_owned()),
-        Err(_) => Err(errors::config(parameter, text, expected)),
+/// Parameters of a header, as `;name=value;flag`.
+fn params(text: &str) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    match Params::parse(text) {
+        Ok(params) => Ok(params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))
+            .collect()),
+        Err(_) => Err(errors::config("registerContactParams", text, PARAMS)),
     }
+}
+
+fn into_uri(text: &str) -> Option<Uri<'static>> {
+    Uri::parse(text).ok().map(Uri::into_owned)
+}
+
+fn uri(parameter: &str, text: &str, expected: &str) -> Result<Uri<'static>, Refusal> {
+    into_uri(text).ok_or_else(|| errors::config(parameter, text, expected))
 }

@@ -3,27 +3,20 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
-use offhook_core::{Agent, FlowId, Input, SessionId, SubscriptionId, Transport};
+use offhook_core::{Agent, FlowId, Input, SessionId, Transport};
 use offhook_sip::Uri;
 use wasm_bindgen::prelude::*;
 
+use crate::commands::{Given, Outcome};
 use crate::config::{Credentials, config};
 use crate::errors::{self, Refusal};
 use crate::events;
 use crate::options::Options;
 use crate::reply::report;
 use crate::rows::Row;
-use crate::time::{instant, milliseconds_at};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = Object)]
-    type Counts;
-    #[wasm_bindgen(constructor, js_class = "Object")]
-    fn new() -> Counts;
-    #[wasm_bindgen(method, structural, indexing_setter)]
-    fn set(this: &Counts, name: &str, count: u32);
-
     #[wasm_bindgen(js_namespace = Uint8Array, js_name = from)]
     fn bytes_of(message: &JsValue) -> Vec<u8>;
 }
@@ -37,18 +30,6 @@ const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0
 pub struct Engine {
     pub(crate) agent: Agent,
     pub(crate) credentials: Credentials,
-}
-
-pub(crate) fn session(id: f64) -> SessionId {
-    SessionId(id as u64)
-}
-
-pub(crate) fn subscription(id: f64) -> SubscriptionId {
-    SubscriptionId(id as u64)
-}
-
-fn flow(id: f64) -> FlowId {
-    FlowId(id as u64)
 }
 
 #[wasm_bindgen]
@@ -76,133 +57,104 @@ impl Engine {
         }
         None
     }
+}
 
-    /// When `tick` is due.
-    #[wasm_bindgen(js_name = nextTimeout)]
-    pub fn next_timeout(&self) -> Option<f64> {
-        self.agent.next_timeout().map(milliseconds_at)
-    }
-
+impl Engine {
     /// Time has passed.
-    pub fn tick(&mut self, now: f64) {
-        self.agent.handle(instant(now), Input::Tick);
+    pub(crate) fn tick(&mut self, given: &Given<'_>) -> Outcome {
+        self.handle(given, Input::Tick)
     }
 
     /// A flow stands.
-    #[wasm_bindgen(js_name = flowOpened)]
-    pub fn flow_opened(&mut self, now: f64, id: f64, transport: &str) {
-        let transport = Transport::parse(transport).unwrap_or(Transport::Wss);
+    pub(crate) fn flow_opened(&mut self, given: &Given<'_>) -> Outcome {
         let input = Input::FlowOpened {
-            flow: flow(id),
-            transport,
+            flow: FlowId(given.id),
+            transport: Transport::parse(&given.word(2)).unwrap_or(Transport::Wss),
             local: UNKNOWN,
             remote: UNKNOWN,
         };
-        self.agent.handle(instant(now), input);
+        self.handle(given, input)
     }
 
     /// A flow is gone, or did not come.
-    #[wasm_bindgen(js_name = flowLost)]
-    pub fn flow_lost(&mut self, now: f64, id: f64, reason: String) {
+    pub(crate) fn flow_lost(&mut self, given: &Given<'_>) -> Outcome {
         let input = Input::FlowLost {
-            flow: flow(id),
-            reason,
+            flow: FlowId(given.id),
+            reason: given.word(2),
         };
-        self.agent.handle(instant(now), input);
+        self.handle(given, input)
     }
 
     /// A message came: text, or a `Uint8Array`.
-    pub fn received(&mut self, now: f64, id: f64, message: &JsValue) {
+    pub(crate) fn received(&mut self, given: &Given<'_>) -> Outcome {
+        let message = given.at(2);
         let bytes = match message.as_string() {
             Some(text) => Bytes::from(text),
-            None => Bytes::from(bytes_of(message)),
+            None => Bytes::from(bytes_of(&message)),
         };
         let input = Input::Received {
-            flow: flow(id),
+            flow: FlowId(given.id),
             bytes,
         };
-        self.agent.handle(instant(now), input);
+        self.handle(given, input)
+    }
+
+    fn handle(&mut self, given: &Given<'_>, input: Input) -> Outcome {
+        self.agent.handle(given.now, input);
+        Ok(0.0)
     }
 
     /// What a peer connection reports: a `ReportRow`, spread out.
-    pub fn report(&mut self, now: f64, id: f64, name: &str, first: &JsValue, second: &JsValue) {
-        if let Some(report) = report(name, first, second) {
-            self.agent.media(instant(now), session(id), report);
+    pub(crate) fn report(&mut self, given: &Given<'_>) -> Outcome {
+        if let Some(report) = report(given) {
+            self.agent.media(given.now, SessionId(given.id), report);
         }
+        Ok(0.0)
     }
 
     /// Connects.
-    pub fn start(&mut self, now: f64) {
-        self.agent.start(instant(now));
+    pub(crate) fn start(&mut self, given: &Given<'_>) -> Outcome {
+        self.agent.start(given.now);
+        Ok(0.0)
     }
 
     /// Ends everything.
-    pub fn stop(&mut self, now: f64) {
-        self.agent.stop(instant(now));
+    pub(crate) fn stop(&mut self, given: &Given<'_>) -> Outcome {
+        self.agent.stop(given.now);
+        Ok(0.0)
     }
 
     /// Registers.
-    pub fn register(&mut self, now: f64) {
-        self.agent.register(instant(now));
+    pub(crate) fn register(&mut self, given: &Given<'_>) -> Outcome {
+        self.agent.register(given.now);
+        Ok(0.0)
     }
 
-    /// Removes the registration, or `all` of the address.
-    pub fn unregister(&mut self, now: f64, all: bool) {
-        self.agent.unregister(instant(now), all);
+    /// Removes the registration, or all of the address.
+    pub(crate) fn unregister(&mut self, given: &Given<'_>) -> Outcome {
+        self.agent.unregister(given.now, given.flag(1));
+        Ok(0.0)
     }
 
     /// Whether the address is registered.
-    #[wasm_bindgen(js_name = isRegistered)]
-    pub fn is_registered(&self) -> bool {
-        self.agent.is_registered()
+    pub(crate) fn is_registered(&self) -> Row {
+        Row::empty().flag(self.agent.is_registered())
     }
 
-    /// Whether the connection stands.
-    #[wasm_bindgen(js_name = isConnected)]
-    pub fn is_connected(&self) -> bool {
-        self.agent.is_connected()
-    }
-
-    /// The public GRUU.
-    #[wasm_bindgen(js_name = publicGruu)]
-    pub fn public_gruu(&self) -> Option<String> {
-        self.agent.public_gruu().map(|uri| uri.as_str().to_owned())
-    }
-
-    /// The temporary GRUU.
-    #[wasm_bindgen(js_name = temporaryGruu)]
-    pub fn temporary_gruu(&self) -> Option<String> {
-        self.agent
-            .temporary_gruu()
-            .map(|uri| uri.as_str().to_owned())
-    }
-
-    /// The Contact of what goes out now.
-    pub fn contact(&self, anonymous: bool, outbound: bool) -> String {
-        let gruu = match anonymous {
-            true => self.agent.temporary_gruu(),
-            false => self.agent.public_gruu(),
-        };
-        let mut contact = self.agent.contact(anonymous);
-        // A GRUU leads here by itself (RFC 5626 section 4.3).
-        if outbound && gruu.is_none() {
-            contact.push_str(";ob");
-        }
-        contact
-    }
-
-    /// Names the server behind the connection; what is no URI takes that back.
-    #[wasm_bindgen(js_name = setRoute)]
-    pub fn set_route(&mut self, uri: &str) {
-        let uri = Uri::parse(uri).ok();
-        self.agent.set_route(uri.map(Uri::into_owned));
+    /// The two GRUUs, and the Contact of what goes out now, usual and anonymous.
+    pub(crate) fn contacts(&self) -> Row {
+        let agent = &self.agent;
+        Row::empty()
+            .maybe_text(agent.public_gruu().map(Uri::as_str))
+            .maybe_text(agent.temporary_gruu().map(Uri::as_str))
+            .text(&agent.contact(false))
+            .text(&agent.contact(true))
     }
 
     /// How many of each live thing the engine holds.
-    pub fn live(&self) -> JsValue {
+    pub(crate) fn live(&self) -> Row {
         let live = self.agent.live();
-        let counts = Counts::new();
-        for (name, count) in [
+        [
             ("sessions", live.sessions),
             ("dialogs", live.dialogs),
             ("clientTransactions", live.client_transactions),
@@ -211,9 +163,10 @@ impl Engine {
             ("flows", live.flows),
             ("asks", live.asks),
             ("subscriptions", live.subscriptions),
-        ] {
-            counts.set(name, count as u32);
-        }
-        counts.into()
+        ]
+        .into_iter()
+        .fold(Row::empty(), |row, (name, count)| {
+            row.row(&Row::of(name).number(count as f64))
+        })
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! It holds no socket, timer or peer connection: TypeScript (`npm/src`) drives those, calls the
 //! commands of [`Engine`] and drains [`Engine::poll`] after each. What the engine says is rows,
-//! arrays whose first strings name what follows; what it is told are plain objects, strings and
-//! numbers. `npm/src/engine/` states both sides in types.
+//! arrays whose first strings name what follows; what it is told is rows, too, whose first numbers
+//! name the command. `npm/src/engine/` states both sides in types.
 //!
 //! Size is what this crate is written for, as every page that makes calls loads it: few imports
 //! and exports, no text made for people.
 
 mod calls;
+mod commands;
 mod config;
 mod engine;
 mod errors;

@@ -1,4 +1,4 @@
-//! Options: plain objects of JavaScript, read field by field.
+//! What JavaScript hands over: plain objects and arrays, read field by field.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ extern "C" {
     #[wasm_bindgen(method, structural, indexing_getter)]
     fn get(this: &Options, name: &str) -> Options;
     #[wasm_bindgen(method, structural, indexing_getter)]
-    fn at(this: &Options, index: u32) -> Options;
+    pub(crate) fn at(this: &Options, index: u32) -> Options;
 }
 
 /// How each field is read. One that is not there, or of another kind, is as if it were not said.
@@ -69,8 +69,13 @@ impl Options {
             .collect()
     }
 
+    /// This array's texts as header lines.
+    pub(crate) fn headers(&self) -> ExtraHeaders {
+        headers(self.texts())
+    }
+
     pub(crate) fn extra_headers(&self) -> ExtraHeaders {
-        headers(self.list("extraHeaders"))
+        self.get("extraHeaders").headers()
     }
 
     /// The body; text is `text/plain` where nothing else is said.
@@ -241,7 +246,7 @@ pub(crate) fn grant(options: &Options) -> GrantOptions {
         expires: options.seconds("expires"),
         body: options.body(),
         extra_headers: options.extra_headers(),
-        notify_headers: headers(options.list("notifyHeaders")),
+        notify_headers: options.get("notifyHeaders").headers(),
     }
 }
 

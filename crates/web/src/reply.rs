@@ -1,117 +1,80 @@
 //! What comes back to the engine: answers to its questions, and reports of peer connections.
 
-use offhook_core::{AskId, ConnectionState, MediaReport, MediaStep, Reply};
+use offhook_core::{AskId, ConnectionState, ExtraHeaders, MediaReport, MediaStep, Reply};
 use offhook_sip::{HeaderName, Method, Name, OutgoingRequest, Uri, WriteError};
-use wasm_bindgen::prelude::*;
 
+use crate::commands::{Given, Outcome};
 use crate::engine::Engine;
 use crate::errors::{Refusal, argument};
-use crate::options::{self, Options, body, headers};
-use crate::time::instant;
+use crate::options::{self, body};
 
-#[wasm_bindgen]
 impl Engine {
+    fn reply(&mut self, given: &Given<'_>, reply: Reply) -> Outcome {
+        self.agent.reply(given.now, AskId(given.id), reply);
+        Ok(0.0)
+    }
+
     /// Goes on as planned.
-    pub fn proceed(&mut self, now: f64, ask: f64) {
-        self.reply(now, ask, Reply::Proceed);
-    }
-
-    /// Uses this description instead.
-    #[wasm_bindgen(js_name = replySdp)]
-    pub fn reply_sdp(&mut self, now: f64, ask: f64, sdp: String) {
-        self.reply(now, ask, Reply::Sdp(sdp));
-    }
-
-    /// Sends this INVITE instead.
-    #[wasm_bindgen(js_name = replyRequest)]
-    pub fn reply_request(
-        &mut self,
-        now: f64,
-        ask: f64,
-        uri: &str,
-        headers: Vec<String>,
-        body: &str,
-    ) -> Result<(), Refusal> {
-        let request = invite(uri, headers, body)?;
-        self.reply(now, ask, Reply::Request(request));
-        Ok(())
+    pub(crate) fn proceed(&mut self, given: &Given<'_>) -> Outcome {
+        self.reply(given, Reply::Proceed)
     }
 
     /// Waits for no more candidates.
-    #[wasm_bindgen(js_name = replyReady)]
-    pub fn reply_ready(&mut self, now: f64, ask: f64) {
-        self.reply(now, ask, Reply::Ready);
+    pub(crate) fn reply_ready(&mut self, given: &Given<'_>) -> Outcome {
+        self.reply(given, Reply::Ready)
+    }
+
+    /// Uses this description instead.
+    pub(crate) fn reply_sdp(&mut self, given: &Given<'_>) -> Outcome {
+        self.reply(given, Reply::Sdp(given.word(2)))
+    }
+
+    /// Sends this INVITE instead.
+    pub(crate) fn reply_request(&mut self, given: &Given<'_>) -> Outcome {
+        let request = invite(&given.word(2), given.at(3).headers(), &given.word(4))?;
+        self.reply(given, Reply::Request(request))
     }
 
     /// Accepts a REFER, or an INVITE that takes a session's place.
-    #[wasm_bindgen(js_name = replyAccept)]
-    pub fn reply_accept(&mut self, now: f64, ask: f64, options: &Options) {
-        let options = options::call(options);
-        self.reply(now, ask, Reply::Accept { options });
+    pub(crate) fn reply_accept(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::call(&given.at(2));
+        self.reply(given, Reply::Accept { options })
     }
 
     /// Answers with a 200 that holds these.
-    #[wasm_bindgen(js_name = replyAnswer)]
-    pub fn reply_answer(
-        &mut self,
-        now: f64,
-        ask: f64,
-        extra_headers: Vec<String>,
-        content_type: Option<String>,
-        content: Option<String>,
-    ) {
+    pub(crate) fn reply_answer(&mut self, given: &Given<'_>) -> Outcome {
         let reply = Reply::Answer {
-            extra_headers: headers(extra_headers),
-            body: body(content_type, content),
+            extra_headers: given.at(2).headers(),
+            body: body(given.text(3), given.text(4)),
         };
-        self.reply(now, ask, reply);
+        self.reply(given, reply)
     }
 
     /// Lets a peer subscribe.
-    #[wasm_bindgen(js_name = replyGrant)]
-    pub fn reply_grant(&mut self, now: f64, ask: f64, options: &Options) {
-        let options = options::grant(options);
-        self.reply(now, ask, Reply::Grant { options });
+    pub(crate) fn reply_grant(&mut self, given: &Given<'_>) -> Outcome {
+        let options = options::grant(&given.at(2));
+        self.reply(given, Reply::Grant { options })
     }
 
     /// Refuses.
-    #[wasm_bindgen(js_name = replyReject)]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "JavaScript hands over plain values, not a struct"
-    )]
-    pub fn reply_reject(
-        &mut self,
-        now: f64,
-        ask: f64,
-        status: f64,
-        reason: Option<String>,
-        extra_headers: Vec<String>,
-        content_type: Option<String>,
-        content: Option<String>,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn reply_reject(&mut self, given: &Given<'_>) -> Outcome {
         let reply = Reply::Reject {
-            status: options::status(status)?,
-            reason,
-            extra_headers: headers(extra_headers),
-            body: body(content_type, content),
+            status: options::status(given.at(5).as_f64().unwrap_or_default())?,
+            reason: given.text(6),
+            extra_headers: given.at(2).headers(),
+            body: body(given.text(3), given.text(4)),
         };
-        self.reply(now, ask, reply);
-        Ok(())
-    }
-
-    fn reply(&mut self, now: f64, ask: f64, reply: Reply) {
-        self.agent.reply(instant(now), AskId(ask as u64), reply);
+        self.reply(given, reply)
     }
 }
 
 const INVITE: &str = "text that can stand in a SIP message";
 
 /// An INVITE of the application's making: its headers as lines, Content-Type among them.
-fn invite(uri: &str, lines: Vec<String>, body: &str) -> Result<OutgoingRequest, Refusal> {
+fn invite(uri: &str, headers: ExtraHeaders, body: &str) -> Result<OutgoingRequest, Refusal> {
     let parsed = Uri::parse(uri).map_err(|_| argument("uri", uri, "a SIP URI"))?;
     let mut request = OutgoingRequest::new(Method::Invite, &parsed);
-    for (name, value) in headers(lines) {
+    for (name, value) in headers {
         put(&mut request, &name, &value).map_err(|_| argument("header", &name, INVITE))?;
     }
     if !body.is_empty() {
@@ -133,24 +96,24 @@ fn put(request: &mut OutgoingRequest, name: &str, value: &str) -> Result<(), Wri
 }
 
 /// A `ReportRow`; nothing, where it is none.
-pub(crate) fn report(name: &str, first: &JsValue, second: &JsValue) -> Option<MediaReport> {
-    let text = || first.as_string().unwrap_or_default();
-    Some(match name {
+pub(crate) fn report(given: &Given<'_>) -> Option<MediaReport> {
+    let text = || given.word(3);
+    Some(match given.word(2).as_str() {
         "opened" => MediaReport::Opened,
         "captured" => MediaReport::Captured,
         "created" => MediaReport::Created { sdp: text() },
         "localSet" => MediaReport::LocalSet {
-            gathered: first.as_bool().unwrap_or_default(),
+            gathered: given.flag(3),
         },
         "remoteSet" => MediaReport::RemoteSet,
         "localDescription" => MediaReport::LocalDescription { sdp: text() },
         "failed" => MediaReport::Failed {
             step: step(&text())?,
-            error: second.as_string().unwrap_or_default(),
+            error: given.word(4),
         },
         "candidate" => MediaReport::Candidate {
             candidate: text(),
-            mid: second.as_string(),
+            mid: given.text(4),
         },
         "gatheringComplete" => MediaReport::GatheringComplete,
         "connection" => MediaReport::Connection(match text().as_str() {
@@ -180,6 +143,7 @@ fn step(name: &str) -> Option<MediaStep> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::headers;
 
     #[test]
     fn an_invite_of_the_application_has_its_headers_and_a_new_length() {
@@ -189,8 +153,8 @@ mod tests {
             "Content-Length: 99",
             "X-A: b",
         ];
-        let lines = lines.map(str::to_owned).to_vec();
-        let Ok(request) = invite("sip:bob@example.com", lines, "hi") else {
+        let headers = headers(lines.map(str::to_owned).to_vec());
+        let Ok(request) = invite("sip:bob@example.com", headers, "hi") else {
             panic!("that was an INVITE");
         };
         assert_eq!(

@@ -1,132 +1,88 @@
-//! Commands that need no session: MESSAGE, OPTIONS and subscriptions. Each throws an `ErrorRow`
-//! where it is not carried out.
+//! Commands that need no session: MESSAGE, OPTIONS and subscriptions.
 
-use offhook_core::{LastNotify, NotifyOptions, RequestId};
-use wasm_bindgen::prelude::*;
+use offhook_core::{LastNotify, NotifyOptions, RequestId, SubscriptionId};
 
-use crate::engine::{Engine, subscription};
-use crate::errors::Refusal;
+use crate::commands::{Given, Outcome};
+use crate::engine::Engine;
 use crate::message::outgoing_row;
-use crate::options::{self, Options, body};
+use crate::options::{self, body};
 use crate::rows::Row;
-use crate::time::{duration, instant};
+use crate::time::duration;
 
-#[wasm_bindgen]
+fn subscription(given: &Given<'_>) -> SubscriptionId {
+    SubscriptionId(given.id)
+}
+
 impl Engine {
-    /// Sends a MESSAGE; returns its number.
-    #[wasm_bindgen(js_name = sendMessage)]
-    pub fn send_message(
-        &mut self,
-        now: f64,
-        target: &str,
-        options: &Options,
-    ) -> Result<f64, Refusal> {
+    /// Sends a MESSAGE; makes a request.
+    pub(crate) fn send_message(&mut self, given: &Given<'_>) -> Outcome {
+        let (target, options) = (given.word(1), given.at(2));
         let body = options.body().unwrap_or_else(|| "".into());
-        let options = options::request(options);
-        let id = self
-            .agent
-            .send_message(instant(now), target, body, options)?;
+        let options = options::request(&options);
+        let id = self.agent.send_message(given.now, &target, body, options)?;
         Ok(id.0 as f64)
     }
 
-    /// Sends an OPTIONS; returns its number.
-    #[wasm_bindgen(js_name = sendOptions)]
-    pub fn send_options(
-        &mut self,
-        now: f64,
-        target: &str,
-        options: &Options,
-    ) -> Result<f64, Refusal> {
+    /// Sends an OPTIONS; makes a request.
+    pub(crate) fn send_options(&mut self, given: &Given<'_>) -> Outcome {
+        let (target, options) = (given.word(1), given.at(2));
         let body = options.body();
-        let options = options::request(options);
-        let id = self
-            .agent
-            .send_options(instant(now), target, body, options)?;
+        let options = options::request(&options);
+        let id = self.agent.send_options(given.now, &target, body, options)?;
         Ok(id.0 as f64)
     }
 
     /// A MESSAGE or OPTIONS of ours as it was made, until it is answered.
-    #[wasm_bindgen(js_name = sentRequest)]
-    pub fn sent_request(&self, id: f64) -> Option<Row> {
-        outgoing_row(self.agent.sent_request(RequestId(id as u64))?)
+    pub(crate) fn sent_request(&self, id: u64) -> Option<Row> {
+        outgoing_row(self.agent.sent_request(RequestId(id))?)
     }
 
-    /// Subscribes; returns the subscription.
-    pub fn subscribe(
-        &mut self,
-        now: f64,
-        target: &str,
-        event: &str,
-        options: &Options,
-    ) -> Result<f64, Refusal> {
-        let options = options::subscribe(options)?;
-        let id = self.agent.subscribe(instant(now), target, event, options)?;
+    /// Subscribes; makes a subscription.
+    pub(crate) fn subscribe(&mut self, given: &Given<'_>) -> Outcome {
+        let (target, event) = (given.word(1), given.word(2));
+        let options = options::subscribe(&given.at(3))?;
+        let id = self.agent.subscribe(given.now, &target, &event, options)?;
         Ok(id.0 as f64)
     }
 
     /// Refreshes a subscription of ours.
-    #[wasm_bindgen(js_name = refreshSubscription)]
-    pub fn refresh_subscription(
-        &mut self,
-        now: f64,
-        id: f64,
-        content_type: Option<String>,
-        content: Option<String>,
-    ) -> Result<(), Refusal> {
-        let body = body(content_type, content);
-        Ok(self
-            .agent
-            .refresh_subscription(instant(now), subscription(id), body)?)
+    pub(crate) fn refresh_subscription(&mut self, given: &Given<'_>) -> Outcome {
+        let body = body(given.text(2), given.text(3));
+        self.agent
+            .refresh_subscription(given.now, subscription(given), body)?;
+        Ok(0.0)
     }
 
     /// Ends a subscription of ours.
-    pub fn unsubscribe(
-        &mut self,
-        now: f64,
-        id: f64,
-        content_type: Option<String>,
-        content: Option<String>,
-    ) -> Result<(), Refusal> {
-        let body = body(content_type, content);
-        Ok(self
-            .agent
-            .unsubscribe(instant(now), subscription(id), body)?)
+    pub(crate) fn unsubscribe(&mut self, given: &Given<'_>) -> Outcome {
+        let body = body(given.text(2), given.text(3));
+        self.agent
+            .unsubscribe(given.now, subscription(given), body)?;
+        Ok(0.0)
     }
 
     /// Tells a subscriber the state.
-    pub fn notify(
-        &mut self,
-        now: f64,
-        id: f64,
-        content_type: Option<String>,
-        content: Option<String>,
-        pending: bool,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn notify(&mut self, given: &Given<'_>) -> Outcome {
         let options = NotifyOptions {
-            body: body(content_type, content),
-            pending,
+            body: body(given.text(2), given.text(3)),
+            pending: given.flag(4),
         };
-        Ok(self.agent.notify(instant(now), subscription(id), options)?)
+        self.agent.notify(given.now, subscription(given), options)?;
+        Ok(0.0)
     }
 
     /// Ends a peer's subscription.
-    #[wasm_bindgen(js_name = terminateSubscription)]
-    pub fn terminate_subscription(
-        &mut self,
-        now: f64,
-        id: f64,
-        reason: Option<String>,
-        retry_after: Option<f64>,
-        content_type: Option<String>,
-        content: Option<String>,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn terminate_subscription(&mut self, given: &Given<'_>) -> Outcome {
+        let retry_after = given.at(5).as_f64();
         let last = LastNotify {
-            reason: reason.unwrap_or_else(|| LastNotify::default().reason),
+            reason: given
+                .text(4)
+                .unwrap_or_else(|| LastNotify::default().reason),
             retry_after: retry_after.map(|seconds| duration(seconds * 1000.0)),
-            body: body(content_type, content),
+            body: body(given.text(2), given.text(3)),
         };
-        Ok(self
-            .agent
-            .terminate_subscription(instant(now), subscription(id), last)?)
+        self.agent
+            .terminate_subscription(given.now, subscription(given), last)?;
+        Ok(0.0)
     }
 }

@@ -1,7 +1,8 @@
-// The engine's commands: what `crates/web` exports, as TypeScript sees it. Every command returns at
-// once, and `poll` is drained after each (see `driver.ts`). `now` is in milliseconds, from the
-// clock of `performance.now()`. Headers are lines, as JsSIP writes them: 'X-Note: hello'.
+// The engine: what `crates/web` exports, as TypeScript sees it. Every call returns at once, and
+// `poll` is drained after each command (see `driver.ts`). `now` is in milliseconds, from the clock
+// of `performance.now()`. Headers are lines, as JsSIP writes them: 'X-Note: hello'.
 
+import type { Answers, CommandRow, Query } from './commands';
 import type { ErrorRow, MessageRow, ReportRow, Row, StateRow } from './rows';
 
 export type { ErrorRow, MessageRow, ReportRow, Row, StateRow };
@@ -146,119 +147,19 @@ export interface GrantOptions {
 /** Why an engine was not made (`ConfigError` in the core): what the constructor throws. */
 export type ConfigErrorRow = ['config', parameter: string, value: string, expected: string];
 
-/** The agent of `crates/core`, in WebAssembly. Commands throw an `ErrorRow`. */
+/** The agent of `crates/core`, in WebAssembly. */
 export interface Engine {
   /** Lets its memory go; nothing may be called afterwards. */
   free(): void;
 
   /** What to do next; `undefined` when there is nothing. */
   poll(): Row | undefined;
-  /** When `tick` is due. */
+  /** When a `Tick` is due. */
   nextTimeout(): number | undefined;
-  tick(now: number): void;
-
-  flowOpened(now: number, flow: number, transport: string): void;
-  flowLost(now: number, flow: number, reason: string): void;
-  received(now: number, flow: number, message: string | Uint8Array): void;
-  report(now: number, session: number, ...report: ReportRow): void;
-
-  start(now: number): void;
-  stop(now: number): void;
-  register(now: number): void;
-  unregister(now: number, all: boolean): void;
-  isRegistered(): boolean;
-  isConnected(): boolean;
-  publicGruu(): string | undefined;
-  temporaryGruu(): string | undefined;
-  /** The Contact of what goes out now, `sip:…`; `;ob` when `outbound`. */
-  contact(anonymous: boolean, outbound: boolean): string;
-  /** Names the server behind the connection, for `usePreloadedRoute`; '' takes that back. */
-  setRoute(uri: string): void;
-  /** Changes a parameter of the configuration: see `EngineConfig`. */
-  set(parameter: string, value: string | string[] | undefined): void;
-  setRegisterHeaders(headers: string[]): void;
-  setRegisterContactParams(params: string): void;
-
-  call(now: number, target: string, options: CallOptions): number;
-  answer(now: number, session: number, options: AnswerOptions): void;
-  progress(now: number, session: number, options: ProgressOptions): void;
-  terminate(now: number, session: number, options: TerminateOptions): void;
-  sendDtmf(now: number, session: number, tones: string, options: DtmfOptions): void;
-  /** Returns the number that `info:delivered` names. */
-  sendInfo(
-    now: number,
-    session: number,
-    contentType: string,
-    body: string,
-    extraHeaders: string[],
-  ): number;
-  /** Returns the number that `requestOver` names. */
-  sendRequest(now: number, session: number, method: string, options: RequestOptions): number;
-  /** These return the number that `renegotiated` names. */
-  hold(now: number, session: number, options: ReofferOptions): number;
-  unhold(now: number, session: number, options: ReofferOptions): number;
-  renegotiate(now: number, session: number, options: ReofferOptions): number;
-  /** Returns the number that `refer` names. */
-  refer(now: number, session: number, target: string, options: ReferOptions): number;
-  mute(now: number, session: number, audio: boolean, video: boolean): void;
-  unmute(now: number, session: number, audio: boolean, video: boolean): void;
-  sessionState(session: number): StateRow | undefined;
-  /** Call-ID, tag of the From of its INVITE, and the two name-addrs, as text with their tags. */
-  sessionIdentity(
-    session: number,
-  ): [callId: string, fromTag: string, local: string, remote: string] | undefined;
-
-  /** These return the number that `requestOver` names. */
-  sendMessage(now: number, target: string, options: RequestOptions): number;
-  sendOptions(now: number, target: string, options: RequestOptions): number;
-  /** What one of these sends, until it is answered. */
-  sentRequest(request: number): MessageRow | undefined;
-  /** Returns the subscription's number. */
-  subscribe(now: number, target: string, event: string, options: SubscribeOptions): number;
-  refreshSubscription(now: number, subscription: number, contentType?: string, body?: string): void;
-  unsubscribe(now: number, subscription: number, contentType?: string, body?: string): void;
-  notify(
-    now: number,
-    subscription: number,
-    contentType: string | undefined,
-    body: string | undefined,
-    pending: boolean,
-  ): void;
-  /** `retryAfter` in seconds. */
-  terminateSubscription(
-    now: number,
-    subscription: number,
-    reason: string | undefined,
-    retryAfter: number | undefined,
-    contentType: string | undefined,
-    body: string | undefined,
-  ): void;
-
-  proceed(now: number, ask: number): void;
-  replySdp(now: number, ask: number, sdp: string): void;
-  replyRequest(now: number, ask: number, uri: string, headers: string[], body: string): void;
-  replyReady(now: number, ask: number): void;
-  replyAccept(now: number, ask: number, options: CallOptions): void;
-  replyAnswer(
-    now: number,
-    ask: number,
-    extraHeaders: string[],
-    contentType: string | undefined,
-    body: string | undefined,
-  ): void;
-  replyGrant(now: number, ask: number, options: GrantOptions): void;
-  replyReject(
-    now: number,
-    ask: number,
-    status: number,
-    reason: string | undefined,
-    extraHeaders: string[],
-    contentType?: string,
-    body?: string,
-  ): void;
-
-  /** How many of each live thing the engine holds, by name: for tests and leak hunts. */
-  live(): Record<string, number>;
+  /** Carries out a command; returns the number of what it has made. Throws an `ErrorRow`. */
+  command(now: number, row: CommandRow): number;
+  /** Says what is known of something: of `id`, or of the engine. */
+  query<Q extends Query>(query: Q, id: number): Answers[Q] | undefined;
 }
 
 /** What the WebAssembly module exports. */

@@ -60,7 +60,7 @@ export type MediaRow =
   | ['setHold', local: boolean, remote: boolean]
   | ['close'];
 
-/** What a peer connection reports (`MediaReport` in the core): an argument of `Engine.report`. */
+/** What a peer connection reports (`MediaReport` in the core): an argument of `Command.Report`. */
 export type ReportRow =
   | ['opened']
   | ['captured']
@@ -201,7 +201,7 @@ export type ErrorRow =
   | ['noSuchSubscription']
   | ['stopped'];
 
-/** How a session is now: an answer of `Engine.sessionState`. */
+/** How a session is now: the answer to `Query.SessionState`. */
 export type StateRow = [
   status: Status,
   localHold: boolean,

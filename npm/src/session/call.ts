@@ -4,7 +4,7 @@
 // into proxies (Vue does), through which private members cannot be seen.
 
 import type { Driver, SessionSink } from '../driver';
-import type { Engine } from '../engine/engine';
+import { Command, Query } from '../engine/commands';
 import type {
   MediaRow,
   MediaStep,
@@ -108,7 +108,7 @@ export class Call implements SessionSink {
     if (this.isOver) return Status.STATUS_TERMINATED;
     if (this.number === undefined) return Status.STATUS_NULL;
     if (this.#statusShown !== undefined) return this.#statusShown;
-    const state = this.driver.engine.sessionState(this.number);
+    const state = this.driver.query(Query.SessionState, this.number);
     if (!state) return Status.STATUS_TERMINATED;
     // The engine counts an INVITE as sent when the listeners of `sending` have seen it.
     return state[0] === Status.STATUS_NULL && this.isSending ? Status.STATUS_INVITE_SENT : state[0];
@@ -116,33 +116,28 @@ export class Call implements SessionSink {
 
   get isReadyToReOffer(): boolean {
     if (this.number === undefined || this.isOver) return false;
-    return this.driver.engine.sessionState(this.number)?.[5] ?? false;
+    return this.driver.query(Query.SessionState, this.number)?.[5] ?? false;
   }
 
   /** Carries out a command about this session; throws what the application is to get. */
-  command<T>(command: (engine: Engine, now: number, session: number) => T): T {
-    return this.#command(command, false);
+  command<T>(steps: (driver: Driver, session: number) => T): T {
+    return this.#command(steps, false);
   }
 
   /**
    * The same, but while the application hears of the session, what follows comes after that: who
    * answers at once can still listen to what the answer brings.
    */
-  commandAfterIntroduction(
-    command: (engine: Engine, now: number, session: number) => void,
-  ): void {
-    this.#command(command, this.#isIntroducing);
+  commandAfterIntroduction(steps: (driver: Driver, session: number) => void): void {
+    this.#command(steps, this.#isIntroducing);
   }
 
-  #command<T>(
-    command: (engine: Engine, now: number, session: number) => T,
-    isLater: boolean,
-  ): T {
+  #command<T>(steps: (driver: Driver, session: number) => T, isLater: boolean): T {
     const { driver, number } = this;
     if (number === undefined) throw toError(['noSuchSession']);
-    const take = (engine: Engine, now: number) => command(engine, now, number);
+    const take = () => steps(driver, number);
     try {
-      return isLater ? driver.put(take) : driver.run(take);
+      return isLater ? take() : driver.run(take);
     } catch (error) {
       throw toError(error);
     }
@@ -167,14 +162,14 @@ export class Call implements SessionSink {
   adopt(number: number): void {
     this.number = number;
     this.driver.sessions.set(number, this);
-    const identity = this.driver.engine.sessionIdentity(number);
+    const identity = this.driver.query(Query.SessionIdentity, number);
     if (identity) this.id = identity[0] + identity[1];
   }
 
   /** What names this side in the dialog. */
   get localTag(): string | undefined {
     const { number } = this;
-    const identity = number === undefined ? null : this.driver.engine.sessionIdentity(number);
+    const identity = number === undefined ? null : this.driver.query(Query.SessionIdentity, number);
     return identity ? NameAddrHeader.parse(identity[2])?.getParam('tag') ?? undefined : undefined;
   }
 
@@ -185,8 +180,8 @@ export class Call implements SessionSink {
     this.#initCallback = initCallback;
     this.createPeer(options, constraints);
     try {
-      this.driver.run((engine, now) => {
-        this.adopt(engine.call(now, target, wanted));
+      this.driver.run(() => {
+        this.adopt(this.driver.put(Command.Call, target, wanted));
         this.follow(options.signal);
         this.contact = this.#ownContact(options.anonymous);
         this.announcePeer();
@@ -336,7 +331,7 @@ export class Call implements SessionSink {
     } catch (error) {
       report(error);
       // Without a peer connection there is no call; whoever asked for it is told.
-      this.driver.run((engine, now) => engine.terminate(now, number, {}));
+      this.driver.tell(Command.Terminate, number, {});
     }
   }
 
@@ -488,7 +483,7 @@ export class Call implements SessionSink {
     if (number === undefined || this.isOver) return;
     if (row[0] === 'failed') this.#statusBefore = this.status;
     try {
-      this.driver.run((engine, now) => engine.report(now, number, ...row));
+      this.driver.tell(Command.Report, number, ...row);
     } catch (error) {
       // The steps of the peer connection go on, whatever becomes of one report.
       log.warn('a report was not taken: %o', error);

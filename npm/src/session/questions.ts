@@ -1,7 +1,7 @@
 // Where the application may step in: asks the listeners, and gives the engine their answer. What
 // nobody decides gets the default in the same turn.
 
-import type { Engine } from '../engine/engine';
+import { Command, type ReplyRow } from '../engine/commands';
 import type { MessageRow, QuestionRow } from '../engine/rows';
 import { report } from '../emitter';
 import { OutgoingRequest } from '../values/outgoing';
@@ -66,7 +66,7 @@ export class Questions {
   }
 
   proceed(ask: number): void {
-    this.#reply((engine, now) => engine.proceed(now, ask));
+    this.#reply(Command.Proceed, ask);
   }
 
   #newSession(ask: number, local: boolean, row: MessageRow): void {
@@ -99,7 +99,7 @@ export class Questions {
     const uri = String(invite.ruri);
     const body = invite.body ?? '';
     const lines = invite.lines();
-    const taken = this.#reply((engine, now) => engine.replyRequest(now, ask, uri, lines, body));
+    const taken = this.#reply(Command.ReplyRequest, ask, uri, lines, body);
     // What cannot be sent was reported; the call goes on as it was.
     if (!taken) this.proceed(ask);
   }
@@ -113,7 +113,7 @@ export class Questions {
     this.#call.emit('sdp', event);
     const changed = event.sdp;
     if (typeof changed !== 'string' || changed === sdp) return this.proceed(ask);
-    this.#reply((engine, now) => engine.replySdp(now, ask, changed));
+    this.#reply(Command.ReplySdp, ask, changed);
   }
 
   #iceCandidate(ask: number, text: string): void {
@@ -125,7 +125,7 @@ export class Questions {
       // It is about the description that was gathered for then, and about no later one.
       if (isReady || this.#call.isOver || peer.gathering !== gathering) return;
       isReady = true;
-      this.#reply((engine, now) => engine.replyReady(now, ask));
+      this.#reply(Command.ReplyReady, ask);
     };
     const candidate = peer.candidate ?? ({ candidate: text } as RTCIceCandidate);
     this.#call.emit('icecandidate', { candidate, ready });
@@ -195,20 +195,20 @@ export class Questions {
     const accepted = engineCallOptions(options ?? {}, constraints);
     awaitSession(
       { options, initCallback: initCallback ?? undefined },
-      () => this.#reply((engine, now) => engine.replyAccept(now, ask, accepted)),
+      () => this.#reply(Command.ReplyAccept, ask, accepted),
     );
   }
 
   #reject(ask: number, status: number, options: RejectOptions): void {
     const headers = headersOf(options);
     const reason = options.reason_phrase || undefined;
-    this.#reply((engine, now) => engine.replyReject(now, ask, status, reason, headers));
+    this.#reply(Command.ReplyReject, ask, headers, undefined, undefined, status, reason);
   }
 
   /** Gives an answer; whether the engine could take it. */
-  #reply(answer: (engine: Engine, now: number) => void): boolean {
+  #reply(...reply: ReplyRow): boolean {
     try {
-      this.#call.driver.run(answer);
+      this.#call.driver.tell(...reply);
       return true;
     } catch (error) {
       // Not the fault of whoever runs the driver now.

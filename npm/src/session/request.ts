@@ -1,6 +1,7 @@
 // `sendRequest()`: a request of any method inside the session, as applications use it.
 
 import { causes } from '../values/constants';
+import { Command } from '../engine/commands';
 import { logger } from '../debug';
 import { IncomingResponse } from '../values/incoming';
 import type { Call } from './call';
@@ -16,8 +17,8 @@ export function sendRequest(call: Call, method: string, options: SendRequestOpti
   const wanted = { extraHeaders, contentType, body: options.body || undefined };
   if (number === undefined) return log.warn('sendRequest() | no valid early dialog found');
   try {
-    driver.run((engine, now) => {
-      const request = engine.sendRequest(now, number, method, wanted);
+    driver.run(() => {
+      const request = driver.put(Command.SendRequest, number, method, wanted);
       driver.requests.set(request, (cause, row) => {
         const response = row && new IncomingResponse(row);
         if (response) {

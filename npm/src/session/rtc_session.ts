@@ -1,7 +1,7 @@
 // `RTCSession`: a call, as the application has it. Its methods check what they are given as JsSIP
 // does, in the same order and with the same errors; the engine does the rest.
 
-import type { Engine, ReofferOptions } from '../engine/engine';
+import { Command, type ReofferCommand } from '../engine/commands';
 import { Status } from '../engine/status';
 import { EventEmitter } from '../emitter';
 import type { UA } from '../ua';
@@ -197,8 +197,8 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const isOwn = !call.peer;
     if (isOwn) call.createPeer(given, constraints);
     try {
-      call.commandAfterIntroduction((engine, now, session) => {
-        engine.answer(now, session, {
+      call.commandAfterIntroduction((driver, session) => {
+        driver.put(Command.Answer, session, {
           extraHeaders: headersOf(given),
           audio: Boolean(given.mediaStream ?? constraints.audio),
           video: Boolean(given.mediaStream ?? constraints.video),
@@ -222,8 +222,8 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     if (call.direction !== 'incoming') {
       throw new NotSupportedError('"progress" not supported for outgoing RTCSession');
     }
-    call.command((engine, now, session) =>
-      engine.progress(now, session, {
+    call.command((driver, session) =>
+      driver.put(Command.Progress, session, {
         status: given.status_code || undefined,
         reason: given.reason_phrase || undefined,
         extraHeaders: headersOf(given),
@@ -255,8 +255,8 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const [extraHeaders, contentType = mediaType] = splitContentType(headersOf(given));
     call.endCause = given.cause || undefined;
     try {
-      call.command((engine, now, session) =>
-        engine.terminate(now, session, {
+      call.command((driver, session) =>
+        driver.put(Command.Terminate, session, {
           extraHeaders,
           status: given.status_code || undefined,
           reason: given.reason_phrase || undefined,
@@ -284,7 +284,7 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     if (number === undefined) return;
     const how = { ...wanted, extraHeaders: headersOf(given) };
     try {
-      driver.run((engine, now) => engine.sendDtmf(now, number, wanted.tones, how));
+      driver.tell(Command.SendDtmf, number, wanted.tones, how);
     } catch (error) {
       // A call that rings without a dialog has no way for an INFO; JsSIP sends none, either.
       if (status === Status.STATUS_1XX_RECEIVED && isStateError(error)) return;
@@ -300,8 +300,9 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     if (!isAnswered(status)) throw new InvalidStateError(status);
     const info = new Info('outgoing', contentType, body ?? undefined);
     const extraHeaders = headersOf(options ?? {});
-    call.command((engine, now, session) => {
-      const number = engine.sendInfo(now, session, contentType, body ?? '', extraHeaders);
+    call.command((driver, session) => {
+      const text = body ?? '';
+      const number = driver.put(Command.SendInfo, session, contentType, text, extraHeaders);
       call.deliveries.expectInfo(number, info);
     });
   }
@@ -310,8 +311,8 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const call = this._call();
     if (call.number === undefined || this.isEnded()) return;
     const { audio, video } = options ?? { audio: true };
-    call.command((engine, now, session) =>
-      engine.mute(now, session, Boolean(audio), Boolean(video)),
+    call.command((driver, session) =>
+      driver.put(Command.Mute, session, Boolean(audio), Boolean(video)),
     );
   }
 
@@ -319,35 +320,29 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const call = this._call();
     if (call.number === undefined || this.isEnded()) return;
     const { audio, video } = options ?? { audio: true, video: true };
-    call.command((engine, now, session) =>
-      engine.unmute(now, session, Boolean(audio), Boolean(video)),
+    call.command((driver, session) =>
+      driver.put(Command.Unmute, session, Boolean(audio), Boolean(video)),
     );
   }
 
   /** Whether the peer is being put on hold; `done` is called once it is. */
   hold(options?: HoldOptions | null, done?: (() => void) | null): boolean {
     if (this._call().onHold.local) return false;
-    return reoffer(this, options ?? {}, done, (engine, now, session, wanted) =>
-      engine.hold(now, session, wanted),
-    );
+    return reoffer(this, Command.Hold, options ?? {}, done);
   }
 
   unhold(options?: HoldOptions | null, done?: (() => void) | null): boolean {
     if (!this._call().onHold.local) return false;
-    return reoffer(this, options ?? {}, done, (engine, now, session, wanted) =>
-      engine.unhold(now, session, wanted),
-    );
+    return reoffer(this, Command.Unhold, options ?? {}, done);
   }
 
   renegotiate(options?: RenegotiateOptions | null, done?: (() => void) | null): boolean {
     const given = options ?? {};
     const { peer } = this._call();
-    return reoffer(this, given, done, (engine, now, session, wanted) => {
-      const iceRestart = given.rtcOfferConstraints?.iceRestart === true;
-      const exchange = engine.renegotiate(now, session, { ...wanted, iceRestart });
+    const iceRestart = given.rtcOfferConstraints?.iceRestart === true;
+    return reoffer(this, Command.Renegotiate, given, done, iceRestart, () => {
       peer?.gate();
       if (peer) peer.offerOptions = given.rtcOfferConstraints ?? undefined;
-      return exchange;
     });
   }
 
@@ -364,8 +359,8 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     }
     const subscriber = new ReferSubscriber();
     addHandlers(subscriber, given.eventHandlers);
-    call.command((engine, now, session) => {
-      const number = engine.refer(now, session, String(uri), {
+    call.command((driver, session) => {
+      const number = driver.put(Command.Refer, session, String(uri), {
         extraHeaders: headersOf(given),
         replaces: replaced?.number,
         hangUp: given.hangUp,
@@ -418,17 +413,21 @@ function maySendInfo(status: Status): boolean {
 
 function reoffer(
   session: RTCSession,
+  command: ReofferCommand,
   options: HoldOptions,
   done: (() => void) | null | undefined,
-  command: (engine: Engine, now: number, session: number, options: ReofferOptions) => number,
+  iceRestart?: boolean,
+  taken?: () => void,
 ): boolean {
   const call = session._call();
   const { number, driver } = call;
   if (number === undefined || !isAnswered(session.status)) return false;
-  const wanted = { useUpdate: Boolean(options.useUpdate), extraHeaders: headersOf(options) };
+  const useUpdate = Boolean(options.useUpdate);
+  const wanted = { useUpdate, iceRestart, extraHeaders: headersOf(options) };
   try {
-    driver.run((engine, now) => {
-      call.expectExchange(command(engine, now, number, wanted), done ?? undefined);
+    driver.run(() => {
+      call.expectExchange(driver.put(command, number, wanted), done ?? undefined);
+      taken?.();
     });
     return true;
   } catch (error) {

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { module } from '../../build/engine.mjs';
+import { load } from '../load.mjs';
+
+const { Command, Query, module } = await load('src/engine/commands.ts', 'src/engine/load.ts');
 
 const CONFIG = {
   uri: 'sip:alice@example.com',
@@ -36,14 +38,15 @@ function drain(engine) {
   return rows;
 }
 
+const sessions = (engine) => new Map(engine.query(Query.Live, 0)).get('sessions');
 const named = (rows, name) => rows.filter((row) => row[0] === name);
 
 /** An engine whose flow stands, and the flow. */
 function connected(changes) {
   const engine = make({ register: false, ...changes });
-  engine.start(0);
+  engine.command(0, [Command.Start]);
   const [[, flow]] = named(drain(engine), 'open');
-  engine.flowOpened(0, flow, 'WSS');
+  engine.command(0, [Command.FlowOpened, flow, 'WSS']);
   return { engine, flow, rows: drain(engine) };
 }
 
@@ -58,44 +61,43 @@ function respond(request, status, ...lines) {
 
 test('an engine that starts opens its server, and registers when the flow stands', () => {
   const engine = make();
-  engine.start(1000);
+  engine.command(1000, [Command.Start]);
   const rows = drain(engine);
   assert.deepEqual(named(rows, 'connecting'), [['connecting', 0]]);
   const [[, flow, url]] = named(rows, 'open');
   assert.equal(url, 'wss://sip.example.com/');
 
-  engine.flowOpened(1000, flow, 'WSS');
+  engine.command(1000, [Command.FlowOpened, flow, 'WSS']);
   const told = drain(engine);
   assert.deepEqual(named(told, 'connected'), [['connected']]);
   const [[, sentOn, register]] = named(told, 'send');
   assert.equal(sentOn, flow);
   assert.match(register, /^REGISTER sip:example\.com SIP\/2\.0\r\n/);
   assert.match(register, /\r\nUser-Agent: test\r\n/);
-  assert.ok(engine.isConnected());
-  assert.ok(!engine.isRegistered());
+  assert.deepEqual(engine.query(Query.IsRegistered, 0), [false]);
   assert.ok(engine.nextTimeout() > 1000);
 
   const contact = /\r\nContact: ([^\r]+?);expires=600/.exec(register)[1];
-  engine.received(1010, flow, respond(register, '200 OK', `Contact: ${contact};expires=300`));
+  engine.command(1010, [Command.Received, flow, respond(register, '200 OK', `Contact: ${contact};expires=300`)]);
   const [[, expires, [kind, data, ...more]]] = named(drain(engine), 'registered');
   assert.equal(expires, 300_000);
   assert.equal(kind, 'response');
   assert.match(data, /^SIP\/2\.0 200 OK\r\n/);
   assert.match(data, /\r\nTo: .*;tag=peer\r\n/);
   assert.deepEqual(more, []);
-  assert.ok(engine.isRegistered());
+  assert.deepEqual(engine.query(Query.IsRegistered, 0), [true]);
   engine.free();
 });
 
 test('a lost flow is told, with the time of the next attempt', () => {
   const { engine, flow } = connected();
-  engine.flowLost(5000, flow, 'gone');
+  engine.command(5000, [Command.FlowLost, flow, 'gone']);
   const [[, reason, retryIn]] = named(drain(engine), 'disconnected');
   assert.equal(reason, 'gone');
   assert.ok(retryIn >= 1000 && retryIn <= 4000, `${retryIn}`);
   const due = engine.nextTimeout();
   assert.ok(Math.abs(due - 5000 - retryIn) <= 1, `${due}`);
-  engine.tick(due);
+  engine.command(due, [Command.Tick]);
   assert.equal(named(drain(engine), 'open').length, 1);
   engine.free();
 });
@@ -119,9 +121,9 @@ test('a configuration that cannot work is refused with the parameter at fault', 
 
 test('a call asks for its media, and its INVITE is shown before it is sent', () => {
   const { engine, flow } = connected();
-  const call = engine.call(0, 'bob', {
+  const call = engine.command(0, [Command.Call, 'bob', {
     audio: true, video: false, extraHeaders: ['X-Color: blue', 'X-Note: a: b'],
-  });
+  }]);
   let rows = drain(engine);
   const asks = [];
   for (let turn = 0; turn < 20 && asks.at(-1)?.[3] !== 'sending'; turn += 1) {
@@ -129,7 +131,7 @@ test('a call asks for its media, and its INVITE is shown before it is sent', () 
     for (const [what, id, ...rest] of rows) {
       if (what === 'ask') {
         asks.push([what, id, ...rest]);
-        if (rest[1] !== 'sending') engine.proceed(0, id);
+        if (rest[1] !== 'sending') engine.command(0, [Command.Proceed, id]);
       } else if (what === 'media') {
         assert.equal(id, call);
         const sdp = 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n';
@@ -140,7 +142,7 @@ test('a call asks for its media, and its INVITE is shown before it is sent', () 
           setLocal: ['localSet', true],
           describeLocal: ['localDescription', sdp],
         }[rest[0]];
-        if (report) engine.report(0, call, ...report);
+        if (report) engine.command(0, [Command.Report, call, ...report]);
       }
       next.push(...drain(engine));
     }
@@ -155,39 +157,39 @@ test('a call asks for its media, and its INVITE is shown before it is sent', () 
   assert.ok(headers.includes('X-Note: a: b'));
   assert.match(body, /^v=0/);
 
-  engine.replyRequest(0, ask, 'sip:bob@example.com', ['X-Other: red', ...headers], body);
+  engine.command(0, [Command.ReplyRequest, ask, 'sip:bob@example.com', ['X-Other: red', ...headers], body]);
   const [[, , invite]] = named(drain(engine), 'send');
   assert.match(invite, /\r\nX-Other: red\r\n/);
   assert.ok(invite.endsWith(body));
-  assert.deepEqual(engine.sessionState(call), [1, false, false, false, false, false]);
-  const [callId, fromTag, local, remote] = engine.sessionIdentity(call);
+  assert.deepEqual(engine.query(Query.SessionState, call), [1, false, false, false, false, false]);
+  const [callId, fromTag, local, remote] = engine.query(Query.SessionIdentity, call);
   assert.ok(invite.includes(`\r\nCall-ID: ${callId}\r\n`));
   assert.ok(local.endsWith(`;tag=${fromTag}`));
   assert.equal(remote, '<sip:bob@example.com>');
 
-  engine.received(10, flow, respond(invite, '486 Busy Here'));
+  engine.command(10, [Command.Received, flow, respond(invite, '486 Busy Here')]);
   const [[, , , originator, cause, message]] = named(drain(engine), 'session')
     .filter((row) => row[2] === 'failed');
   assert.deepEqual([originator, cause, message[0]], ['remote', 'Busy', 'response']);
-  assert.deepEqual(engine.live().sessions, 0);
+  assert.deepEqual(sessions(engine), 0);
   engine.free();
 });
 
 test('a command that cannot be carried out throws why', () => {
   const { engine } = connected();
-  assert.throws(() => engine.hold(0, 99, {}), (row) => row[0] === 'noSuchSession');
-  assert.throws(() => engine.unsubscribe(0, 99), (row) => row[0] === 'noSuchSubscription');
-  const call = engine.call(0, 'bob', { audio: true, video: false });
+  assert.throws(() => engine.command(0, [Command.Hold, 99, {}]), (row) => row[0] === 'noSuchSession');
+  assert.throws(() => engine.command(0, [Command.Unsubscribe, 99]), (row) => row[0] === 'noSuchSubscription');
+  const call = engine.command(0, [Command.Call, 'bob', { audio: true, video: false }]);
   assert.throws(
-    () => engine.answer(0, call, {}),
+    () => engine.command(0, [Command.Answer, call, {}]),
     (row) => row[0] === 'notSupported' || row[0] === 'invalidState',
   );
   assert.throws(
-    () => engine.call(0, 'sip:', {}),
+    () => engine.command(0, [Command.Call, 'sip:', {}]),
     (row) => row[0] === 'invalidArgument' && row[1] === 'target' && row[2] === 'sip:',
   );
   assert.throws(
-    () => engine.call(0, 'bob', { extraHeaders: ['X-A: b\r\nX-C: d'] }),
+    () => engine.command(0, [Command.Call, 'bob', { extraHeaders: ['X-A: b\r\nX-C: d'] }]),
     (row) => row[0] === 'invalidArgument',
   );
   engine.free();
@@ -208,21 +210,21 @@ test('a message that is no text goes in and out as bytes', () => {
     '', '',
   ].join('\r\n');
   const bytes = new Uint8Array([...new TextEncoder().encode(request), 0xff, 0xfe]);
-  engine.received(0, flow, bytes);
+  engine.command(0, [Command.Received, flow, bytes]);
   const [[, ask, session, name, [kind, data, body]]] = named(drain(engine), 'ask');
   assert.deepEqual([session, name, kind, body], [undefined, 'newMessage', 'request', '\ufffd\ufffd']);
   assert.equal(data, `${request}${body}`);
-  engine.proceed(0, ask);
+  engine.command(0, [Command.Proceed, ask]);
   assert.match(named(drain(engine), 'send')[0][2], /^SIP\/2\.0 200 /);
   engine.free();
 });
 
 test('a MESSAGE goes out, and what became of it is told once', () => {
   const { engine, flow } = connected();
-  const id = engine.sendMessage(0, 'bob', { body: 'Grüße', contentType: 'text/plain' });
+  const id = engine.command(0, [Command.SendMessage, 'bob', { body: 'Grüße', contentType: 'text/plain' }]);
   const [[, , message]] = named(drain(engine), 'send');
   assert.match(message, /\r\nContent-Length: 7\r\n\r\nGrüße$/);
-  engine.received(0, flow, respond(message, '200 OK'));
+  engine.command(0, [Command.Received, flow, respond(message, '200 OK')]);
   const [[, over, cause, response]] = named(drain(engine), 'requestOver');
   assert.deepEqual([over, cause, response[0]], [id, undefined, 'response']);
   engine.free();
@@ -230,51 +232,54 @@ test('a MESSAGE goes out, and what became of it is told once', () => {
 
 test('two engines share the module and nothing else', () => {
   const [one, two] = [connected(), connected({ uri: 'sip:bob@example.com' })];
-  one.engine.call(0, 'carol', { audio: true, video: false });
-  assert.equal(one.engine.live().sessions, 1);
-  assert.equal(two.engine.live().sessions, 0);
+  one.engine.command(0, [Command.Call, 'carol', { audio: true, video: false }]);
+  assert.equal(sessions(one.engine), 1);
+  assert.equal(sessions(two.engine), 0);
   one.engine.free();
-  two.engine.sendOptions(0, 'carol', {});
+  two.engine.command(0, [Command.SendOptions, 'carol', {}]);
   assert.match(named(drain(two.engine), 'send')[0][2], /\r\nFrom: <sip:bob@example\.com>/);
   two.engine.free();
 });
 
-test('the engine has the methods that its types say, and no others', () => {
-  const source = readFileSync(new URL('../../src/engine/engine.ts', import.meta.url), 'utf8');
-  const [, body] = /export interface Engine \{\n([^]*?)\n\}/.exec(source);
-  const said = [...body.matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1]);
-  const { prototype } = module().Engine;
-  const own = Object.getOwnPropertyNames(prototype).filter((name) => !/^(constructor|__)/.test(name));
-  assert.deepEqual(own.sort(), said.sort());
+test('both sides number the commands and queries alike', () => {
+  const source = readFileSync(new URL('../../../crates/web/src/commands.rs', import.meta.url), 'utf8');
+  for (const [name, table] of Object.entries({ command: Command, query: Query })) {
+    const [, body] = new RegExp(`pub fn ${name}\\(([^]*?)\n    }\n`).exec(source);
+    const engines = [...body.matchAll(/(\d+) => (?:Some\()?self\.(\w+)\(/g)].map(([, number, method]) => [number, method]);
+    const ours = Object.entries(table)
+      .filter(([number]) => /^\d+$/.test(number))
+      .map(([number, text]) => [number, text.replace(/(?<!^)[A-Z]/g, '_$&').toLowerCase()]);
+    assert.deepEqual(engines, ours, name);
+  }
 });
 
 test('what may change while it runs counts for the next requests', () => {
   const { engine, flow } = connected({ password: undefined });
   const registering = () => {
-    engine.register(0);
+    engine.command(0, [Command.Register]);
     return named(drain(engine), 'send').at(-1)[2];
   };
-  engine.setRegisterHeaders(['X-Desk: 7']);
-  engine.setRegisterContactParams(';q=0.5;sleeping');
-  engine.set('extraHeaders', ['X-All: yes']);
-  engine.set('displayName', 'Alice');
-  engine.set('registerFromTagTrail', 'trail');
+  engine.command(0, [Command.Set, 'registerHeaders', ['X-Desk: 7']]);
+  engine.command(0, [Command.Set, 'registerContactParams', ';q=0.5;sleeping']);
+  engine.command(0, [Command.Set, 'extraHeaders', ['X-All: yes']]);
+  engine.command(0, [Command.Set, 'displayName', 'Alice']);
+  engine.command(0, [Command.Set, 'registerFromTagTrail', 'trail']);
   const first = registering();
   assert.match(first, /\r\nX-Desk: 7\r\n/);
   assert.match(first, /\r\nX-All: yes\r\n/);
   assert.match(first, /\r\nContact: [^\r]+;q=0\.5[^\r]*;sleeping/);
   assert.match(first, /\r\nFrom: "?Alice"? <sip:alice@example\.com>;tag=\w+trail\r\n/);
 
-  engine.set('ha1', '0123456789abcdef0123456789abcdef');
-  engine.set('realm', 'example.com');
+  engine.command(0, [Command.Set, 'ha1', '0123456789abcdef0123456789abcdef']);
+  engine.command(0, [Command.Set, 'realm', 'example.com']);
   const challenge = 'WWW-Authenticate: Digest realm="example.com", nonce="n", algorithm=MD5';
-  engine.received(0, flow, respond(first, '401 Unauthorized', challenge));
+  engine.command(0, [Command.Received, flow, respond(first, '401 Unauthorized', challenge)]);
   const [[, , second]] = named(drain(engine), 'send');
   assert.match(second, /\r\nAuthorization: Digest /);
 
   const thrown = (parameter, value) => {
     try {
-      engine.set(parameter, value);
+      engine.command(0, [Command.Set, parameter, value]);
     } catch (row) {
       return row.slice(0, 2);
     }
@@ -285,24 +290,36 @@ test('what may change while it runs counts for the next requests', () => {
   engine.free();
 });
 
-test('the Contact is told as it goes out, and with ;ob where it is wanted', () => {
+test('the Contact is told as it goes out, usual and anonymous', () => {
   const { engine } = connected({ contactUri: 'sip:alice@desk.invalid;transport=ws' });
-  assert.equal(engine.contact(false, false), 'sip:alice@desk.invalid;transport=ws');
-  assert.equal(engine.contact(false, true), 'sip:alice@desk.invalid;transport=ws;ob');
-  assert.equal(engine.contact(true, false), 'sip:anonymous@anonymous.invalid;transport=ws');
+  assert.deepEqual(engine.query(Query.Contacts, 0), [
+    undefined,
+    undefined,
+    'sip:alice@desk.invalid;transport=ws',
+    'sip:anonymous@anonymous.invalid;transport=ws',
+  ]);
+  engine.free();
+});
+
+test('what nobody knows is nothing, and what nobody says does nothing', () => {
+  const { engine } = connected();
+  for (const query of [Query.SessionState, Query.SessionIdentity, Query.SentRequest, 99]) {
+    assert.equal(engine.query(query, 5), undefined);
+  }
+  for (const row of [[99], [], ['x', 1]]) assert.equal(engine.command(0, row), 0);
   engine.free();
 });
 
 test('the server is named in a Route where that is wanted, by its own name', () => {
   const { engine } = connected({ usePreloadedRoute: true });
   const route = () => {
-    engine.sendOptions(0, 'bob', {});
+    engine.command(0, [Command.SendOptions, 'bob', {}]);
     return /\r\nRoute: ([^\r]+)/.exec(named(drain(engine), 'send')[0][2])?.[1];
   };
   assert.equal(route(), '<sip:sip.example.com;transport=ws;lr>');
-  engine.setRoute('sip:edge.example.com;transport=ws');
+  engine.command(0, [Command.Set, 'route', 'sip:edge.example.com;transport=ws']);
   assert.equal(route(), '<sip:edge.example.com;transport=ws;lr>');
-  engine.setRoute('');
+  engine.command(0, [Command.Set, 'route', '']);
   assert.equal(route(), '<sip:sip.example.com;transport=ws;lr>');
   engine.free();
 });
@@ -321,7 +338,7 @@ test('a NOTIFY without a subscription is told and answered', () => {
     'Content-Length: 0',
     '', '',
   ].join('\r\n');
-  engine.received(0, flow, notify);
+  engine.command(0, [Command.Received, flow, notify]);
   const rows = drain(engine);
   const [[, message]] = named(rows, 'sipEvent');
   assert.deepEqual(message, ['request', notify]);
@@ -331,15 +348,15 @@ test('a NOTIFY without a subscription is told and answered', () => {
 
 test('a subscription of ours, from its SUBSCRIBE to its last NOTIFY', () => {
   const { engine, flow } = connected();
-  const id = engine.subscribe(0, 'bob', 'presence', {
+  const id = engine.command(0, [Command.Subscribe, 'bob', 'presence', {
     expires: 300, accept: ['application/pidf+xml'], body: '<f/>', contentType: 'text/filter',
-  });
+  }]);
   const [[, , subscribe]] = named(drain(engine), 'send');
   assert.match(subscribe, /\r\nExpires: 300\r\n/);
   assert.match(subscribe, /\r\nAccept: application\/pidf\+xml\r\n/);
   assert.ok(subscribe.endsWith('<f/>'));
   const contact = 'Contact: <sip:bob@peer.invalid;transport=ws>';
-  engine.received(0, flow, respond(subscribe, '200 OK', 'Expires: 300', contact));
+  engine.command(0, [Command.Received, flow, respond(subscribe, '200 OK', 'Expires: 300', contact)]);
   assert.deepEqual(named(drain(engine), 'subscriber').map((row) => row.slice(0, 3)), [
     ['subscriber', id, 'accepted'],
   ]);
@@ -359,17 +376,17 @@ test('a subscription of ours, from its SUBSCRIBE to its last NOTIFY', () => {
     'Content-Length: 2',
     '', 'in',
   ].join('\r\n');
-  engine.received(0, flow, notify(1, 'active;expires=300'));
+  engine.command(0, [Command.Received, flow, notify(1, 'active;expires=300')]);
   const told = named(drain(engine), 'subscriber').map(([, , name, ...rest]) => [name, ...rest]);
   assert.deepEqual(told.map(([name]) => name), ['dialogCreated', 'active', 'notify']);
   const [, last, [kind], body, contentType] = told[2];
   assert.deepEqual([last, kind, body, contentType], [false, 'request', 'in', 'text/plain']);
 
-  engine.refreshSubscription(0, id, 'text/filter', '<g/>');
+  engine.command(0, [Command.RefreshSubscription, id, 'text/filter', '<g/>']);
   const [[, , refresh]] = named(drain(engine), 'send').filter((row) => /^SUBSCRIBE/.test(row[2]));
   assert.ok(refresh.endsWith('<g/>'));
 
-  engine.received(0, flow, notify(2, 'terminated;reason=noresource;retry-after=7'));
+  engine.command(0, [Command.Received, flow, notify(2, 'terminated;reason=noresource;retry-after=7')]);
   const [, end] = named(drain(engine), 'subscriber').map((row) => row.slice(2));
   assert.deepEqual(end, ['terminated', 'notified', 'noresource', 7000, undefined]);
   engine.free();

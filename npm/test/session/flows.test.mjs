@@ -22,7 +22,7 @@ function story(name, play, settings) {
     assert.deepEqual(leftovers(both), NOTHING);
     for (const ua of [both.alice, both.bob]) {
       const { sessions, dialogs, clientTransactions, serverTransactions, asks } =
-        ua.driver.engine.live();
+        ua.driver.live();
       assert.deepEqual(
         { sessions, dialogs, clientTransactions, serverTransactions, asks },
         { sessions: 0, dialogs: 0, clientTransactions: 0, serverTransactions: 0, asks: 0 },

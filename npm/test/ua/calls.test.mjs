@@ -112,7 +112,7 @@ test('two hundred calls leave nothing behind', async (t) => {
   await clock.advance(60_000);
   assert.deepEqual(ua._sessions, {});
   assert.equal(ua.driver.sessions.size, 0);
-  const { flows, ...rest } = ua.driver.engine.live();
+  const { flows, ...rest } = ua.driver.live();
   assert.equal(flows, 1);
   assert.ok(Object.values(rest).every((size) => size === 0), JSON.stringify(rest));
 });

@@ -404,7 +404,7 @@ test('a user agent that has stopped keeps nothing', async (t) => {
     [driver.sessions, driver.requests, driver.subscribers, driver.notifiers].map(({ size }) => size),
     [0, 0, 0, 0],
   );
-  assert.equal(driver.engine.nextTimeout(), undefined, 'its engine is gone');
+  assert.deepEqual(driver.live(), {}, 'its engine is gone');
   assert.equal(ua.isRegistered(), false);
 });
 

@@ -224,7 +224,7 @@ test('five hundred messages leave nothing behind', async (t) => {
   }
   await clock.advance(60_000);
   assert.equal(ua.driver.requests.size, 0);
-  const { flows, ...rest } = ua.driver.engine.live();
+  const { flows, ...rest } = ua.driver.live();
   assert.equal(flows, 1);
   assert.ok(Object.values(rest).every((size) => size === 0), JSON.stringify(rest));
 });

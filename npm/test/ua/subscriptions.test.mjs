@@ -332,6 +332,6 @@ test('a notifier is made of a SUBSCRIBE and a type', async (t) => {
 test('a SUBSCRIBE that nobody takes is let go', async (t) => {
   const { ua, clock } = await petitioned(t);
   await clock.advance(60_000);
-  const { asks, subscriptions } = ua.driver.engine.live();
+  const { asks, subscriptions } = ua.driver.live();
   assert.deepEqual([asks, subscriptions], [0, 0]);
 });
