@@ -258,10 +258,38 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
+/// That something cannot be written into a message.
+///
+/// It is one pointer: all that writes hands it on, and hardly ever has one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WriteError(Box<WriteFault>);
+
+impl WriteError {
+    /// Why not.
+    pub fn fault(&self) -> &WriteFault {
+        &self.0
+    }
+}
+
+impl From<WriteFault> for WriteError {
+    #[cold]
+    fn from(fault: WriteFault) -> Self {
+        WriteError(Box::new(fault))
+    }
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+impl std::error::Error for WriteError {}
+
 /// Why something cannot be written into a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum WriteError {
+pub enum WriteFault {
     /// The header's name is no token (RFC 3261 section 25.1).
     Name(Box<str>),
     /// The header's value holds CR, LF or NUL, and could smuggle a line in.
@@ -279,31 +307,31 @@ pub enum WriteError {
     Boundary(Box<str>),
 }
 
-impl fmt::Display for WriteError {
+impl fmt::Display for WriteFault {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WriteError::Name(name) => write!(
+            WriteFault::Name(name) => write!(
                 to,
                 "{} cannot be a header name; use letters, digits and -.!%*_+`'~",
                 Shown(name)
             ),
-            WriteError::Value { name, value } => write!(
+            WriteFault::Value { name, value } => write!(
                 to,
                 "the value {} of {} holds CR, LF or NUL; a header value is one line of text",
                 Shown(value),
                 Shown(name)
             ),
-            WriteError::Method(method) => write!(
+            WriteFault::Method(method) => write!(
                 to,
                 "{} cannot be a method; use letters, digits and -.!%*_+`'~",
                 Shown(method)
             ),
-            WriteError::Reason(reason) => write!(
+            WriteFault::Reason(reason) => write!(
                 to,
                 "the reason phrase {} holds CR, LF or NUL; it is one line of text",
                 Shown(reason)
             ),
-            WriteError::Boundary(boundary) => write!(
+            WriteFault::Boundary(boundary) => write!(
                 to,
                 "{} cannot be the boundary; use 1 to 70 characters that no part contains",
                 Shown(boundary)
@@ -311,8 +339,6 @@ impl fmt::Display for WriteError {
         }
     }
 }
-
-impl std::error::Error for WriteError {}
 
 #[cfg(test)]
 mod tests {

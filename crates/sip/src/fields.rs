@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::error::WriteError;
+use crate::error::{WriteError, WriteFault};
 use crate::name::{HeaderName, Name};
 use crate::received::Received;
 use crate::text::{is_token, split_list, trim};
@@ -58,10 +58,11 @@ fn field(name: Name<'_>, value: &dyn Display) -> Result<Field, WriteError> {
     let mut text = String::new();
     // A Display that fails is the value's fault; what it wrote until then is shown.
     if write!(text, "{value}").is_err() || smuggles(&text) {
-        return Err(WriteError::Value {
+        return Err(WriteFault::Value {
             name: name.as_str().into(),
             value: text.into(),
-        });
+        }
+        .into());
     }
     match name {
         Name::Known(known) => Ok(Field {
@@ -74,7 +75,7 @@ fn field(name: Name<'_>, value: &dyn Display) -> Result<Field, WriteError> {
             written: Some(name.into()),
             value: text,
         }),
-        Name::Other(name) => Err(WriteError::Name(name.into())),
+        Name::Other(name) => Err(WriteFault::Name(name.into()).into()),
     }
 }
 
@@ -94,7 +95,7 @@ impl HeaderFields {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Name`] or [`WriteError::Value`] when it would break out of its line.
+    /// [`WriteFault::Name`] or [`WriteFault::Value`] when it would break out of its line.
     pub fn push<'n>(
         &mut self,
         name: impl Into<Name<'n>>,
@@ -397,24 +398,18 @@ mod tests {
     fn what_would_break_out_of_its_line_is_refused() {
         let mut fields = HeaderFields::new();
         for value in ["a\rb", "a\nb", "a\0b", "\r\n"] {
-            assert!(matches!(
+            for refused in [
                 fields.push("X", value),
-                Err(WriteError::Value { .. })
-            ));
-            assert!(matches!(
                 fields.set("To", value),
-                Err(WriteError::Value { .. })
-            ));
-            assert!(matches!(
                 fields.push_front("X", value),
-                Err(WriteError::Value { .. })
-            ));
+            ] {
+                let error = refused.unwrap_err();
+                assert!(matches!(error.fault(), WriteFault::Value { .. }));
+            }
         }
         for name in ["", "a b", "a:", "a\r\nb", "é"] {
-            assert!(
-                matches!(fields.push(name, "x"), Err(WriteError::Name(_))),
-                "{name}"
-            );
+            let error = fields.push(name, "x").unwrap_err();
+            assert!(matches!(error.fault(), WriteFault::Name(_)), "{name}");
         }
         assert!(fields.is_empty());
     }

@@ -90,7 +90,7 @@ mod uri;
 mod validate;
 mod via;
 
-pub use crate::error::{HeaderError, ParseError, SyntaxError, WriteError};
+pub use crate::error::{HeaderError, ParseError, SyntaxError, WriteError, WriteFault};
 pub use crate::escape::{escape_header_value, escape_user, unescape};
 pub use crate::fields::{FieldValues, HeaderFields};
 pub use crate::headers::{

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{HeaderError, ParseError, Shown, WriteError};
+use crate::error::{HeaderError, ParseError, Shown, WriteError, WriteFault};
 use crate::fields::HeaderFields;
 use crate::headers::{MediaType, TypedHeader};
 use crate::limits::Limits;
@@ -300,8 +300,8 @@ impl MultipartWriter {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Boundary`] when the boundary is not 1 to 70 of the characters that RFC 2046
-    /// allows, [`WriteError::Value`] when the subtype is no token.
+    /// [`WriteFault::Boundary`] when the boundary is not 1 to 70 of the characters that RFC 2046
+    /// allows, [`WriteFault::Value`] when the subtype is no token.
     pub fn new(subtype: &str, boundary: &str) -> Result<Self, WriteError> {
         let allowed = |byte: u8| {
             byte.is_ascii_alphanumeric()
@@ -322,14 +322,15 @@ impl MultipartWriter {
                 )
         };
         if !(1..=70).contains(&boundary.len()) || !boundary.bytes().all(allowed) {
-            return Err(WriteError::Boundary(boundary.into()));
+            return Err(WriteFault::Boundary(boundary.into()).into());
         }
         if !crate::text::is_token(subtype) {
             let name = HeaderName::ContentType.as_str().into();
-            return Err(WriteError::Value {
+            return Err(WriteFault::Value {
                 name,
                 value: subtype.into(),
-            });
+            }
+            .into());
         }
         Ok(MultipartWriter {
             subtype: subtype.to_owned(),
@@ -342,10 +343,10 @@ impl MultipartWriter {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Boundary`] when the part's body contains the boundary.
+    /// [`WriteFault::Boundary`] when the part's body contains the boundary.
     pub fn part(&mut self, headers: &HeaderFields, body: &[u8]) -> Result<(), WriteError> {
         if find(body, &self.boundary).is_some() {
-            return Err(WriteError::Boundary(self.boundary.as_str().into()));
+            return Err(WriteFault::Boundary(self.boundary.as_str().into()).into());
         }
         self.body
             .extend_from_slice(format!("--{}\r\n", self.boundary).as_bytes());
@@ -444,7 +445,10 @@ mod tests {
     fn nothing_can_be_smuggled_into_a_part() {
         let mut writer = MultipartWriter::new("mixed", "x1").unwrap();
         let refused = writer.part(&HeaderFields::new(), b"a\r\n--x1--\r\n");
-        assert!(matches!(refused, Err(WriteError::Boundary(_))));
+        assert!(matches!(
+            refused.unwrap_err().fault(),
+            WriteFault::Boundary(_)
+        ));
         for boundary in ["", "a\r\nb", "a\"b", "a b", &"x".repeat(71)] {
             assert!(
                 MultipartWriter::new("mixed", boundary).is_err(),

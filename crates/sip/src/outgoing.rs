@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::error::WriteError;
+use crate::error::{WriteError, WriteFault};
 use crate::fields::{HeaderFields, smuggles};
 use crate::message::{Request, Response};
 use crate::method::Method;
@@ -84,7 +84,7 @@ macro_rules! content {
             ///
             /// # Errors
             ///
-            /// [`WriteError::Value`] when the Content-Type holds CR, LF or NUL; the message stays
+            /// [`WriteFault::Value`] when the Content-Type holds CR, LF or NUL; the message stays
             /// as it was.
             pub fn set_body(
                 &mut self,
@@ -166,10 +166,10 @@ impl OutgoingRequest {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Method`] when the method is no token.
+    /// [`WriteFault::Method`] when the method is no token.
     pub fn write(&self) -> Result<Bytes, WriteError> {
         if !is_token(&self.method) {
-            return Err(WriteError::Method(self.method.as_ref().into()));
+            return Err(WriteFault::Method(self.method.as_ref().into()).into());
         }
         Ok(self
             .content
@@ -251,10 +251,10 @@ impl OutgoingResponse {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Reason`] when it holds CR, LF or NUL.
+    /// [`WriteFault::Reason`] when it holds CR, LF or NUL.
     pub fn set_reason(&mut self, reason: &str) -> Result<(), WriteError> {
         if smuggles(reason) {
-            return Err(WriteError::Reason(reason.into()));
+            return Err(WriteFault::Reason(reason.into()).into());
         }
         self.reason = Cow::Owned(reason.to_owned());
         Ok(())
@@ -265,11 +265,11 @@ impl OutgoingResponse {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Value`] when the tag is no token.
+    /// [`WriteFault::Value`] when the tag is no token.
     pub fn set_to_tag(&mut self, tag: &str) -> Result<(), WriteError> {
         if !is_token(tag) {
             let (name, value) = (HeaderName::To.as_str().into(), tag.into());
-            return Err(WriteError::Value { name, value });
+            return Err(WriteFault::Value { name, value }.into());
         }
         if let Some(to) = self.content.headers.first_mut(HeaderName::To)
             && !NameAddr::parse(to).is_ok_and(|to| to.tag().is_some())
@@ -386,7 +386,7 @@ mod tests {
         for method in ["", "A B", "INVITE sip:x SIP/2.0\r\nX:"] {
             let request = OutgoingRequest::new(Method::Other(method), &uri);
             assert!(
-                matches!(request.write(), Err(WriteError::Method(_))),
+                matches!(request.write().unwrap_err().fault(), WriteFault::Method(_)),
                 "{method}"
             );
         }
