@@ -240,10 +240,7 @@ impl Agent {
             Input::Pong { flow } => self.ponged(flow),
             Input::Tick => {}
         }
-        while let Some(timer) = self.cx.timers.expire(now) {
-            self.timer(timer);
-        }
-        self.settle();
+        self.conclude();
     }
 
     /// The next thing the agent wants done, or tells.
@@ -391,11 +388,17 @@ impl Agent {
             .get_mut(&id)
             .ok_or(CommandError::NoSuchSession)?;
         let result = command(session, &mut self.cx);
-        while let Some(timer) = self.cx.timers.expire(now) {
+        self.conclude();
+        result
+    }
+
+    /// After something came in or was commanded: runs the timers that are due, and has everything
+    /// told that it led to.
+    fn conclude(&mut self) {
+        while let Some(timer) = self.cx.timers.expire(self.cx.now) {
             self.timer(timer);
         }
         self.settle();
-        result
     }
 
     /// How many of each live thing this agent holds.

@@ -135,19 +135,19 @@ impl Agent {
 
     /// Asks again with the session interval that a 422 wants; says whether the request goes on.
     fn lengthened(&mut self, id: TransactionId, response: &Response) -> bool {
-        self.sent_again(id, |session, cx, again| {
+        self.sent_again(id, &|session, cx, again| {
             session.lengthened(cx, again, response)
         })
     }
 
     /// Sends a request that a later one has overtaken again; says whether it was overtaken.
     fn overtaken(&mut self, id: TransactionId) -> bool {
-        self.sent_again(id, Session::overtaken)
+        self.sent_again(id, &Session::overtaken)
     }
 
     /// Tries the next address that a 3xx has named; says whether there was one.
     fn redirected(&mut self, id: TransactionId, response: &Response) -> bool {
-        self.sent_again(id, |session, cx, again| {
+        self.sent_again(id, &|session, cx, again| {
             session.redirected(cx, again, response)
         })
     }
@@ -156,7 +156,7 @@ impl Agent {
     fn sent_again(
         &mut self,
         id: TransactionId,
-        send: impl FnOnce(&mut Session, &mut Context, Pending) -> bool,
+        send: &dyn Fn(&mut Session, &mut Context, Pending) -> bool,
     ) -> bool {
         let Some(pending) = self.cx.pending.get(&id) else {
             return false;

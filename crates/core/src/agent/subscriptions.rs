@@ -207,9 +207,13 @@ impl Agent {
         let Some(subscriber) = self.subscriptions.subscribers.get_mut(&id) else {
             return;
         };
-        if step(subscriber, &mut self.cx, &mut self.sessions)
-            && let Some(gone) = self.subscriptions.subscribers.remove(&id)
-        {
+        if step(subscriber, &mut self.cx, &mut self.sessions) {
+            self.let_subscriber_go(id);
+        }
+    }
+
+    fn let_subscriber_go(&mut self, id: SubscriptionId) {
+        if let Some(gone) = self.subscriptions.subscribers.remove(&id) {
             self.subscriptions.forget_tag(gone.tag(), id);
             self.let_go(id, &gone.usage);
         }
@@ -224,9 +228,13 @@ impl Agent {
         let Some(notifier) = self.subscriptions.notifiers.get_mut(&id) else {
             return;
         };
-        if step(notifier, &mut self.cx, &mut self.sessions)
-            && let Some(gone) = self.subscriptions.notifiers.remove(&id)
-        {
+        if step(notifier, &mut self.cx, &mut self.sessions) {
+            self.let_notifier_go(id);
+        }
+    }
+
+    fn let_notifier_go(&mut self, id: SubscriptionId) {
+        if let Some(gone) = self.subscriptions.notifiers.remove(&id) {
             if let Some(dialog) = gone.usage.own() {
                 self.subscriptions.forget_tag(&dialog.id().local_tag, id);
             }

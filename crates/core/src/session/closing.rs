@@ -10,6 +10,8 @@ use crate::cause::Cause;
 use crate::context::{Context, Owner, Timer};
 use crate::dialog::Dialog;
 use crate::event::Originator;
+use crate::headers;
+use crate::options::TerminateOptions;
 
 /// What a session still owes its peer.
 #[derive(Debug)]
@@ -116,19 +118,17 @@ impl Session {
         cause: Cause,
         reason: Option<String>,
     ) {
-        self.hang_up_with(cx, originator, cause, |bye| match reason {
-            Some(reason) => bye.headers_mut().push(HeaderName::Reason, reason),
-            None => Ok(()),
-        });
+        self.hang_up_with(cx, originator, cause, reason, TerminateOptions::default());
     }
 
-    /// Ends an established session with a BYE that `complete` may add to.
+    /// Ends an established session with a BYE that carries what the application wants on it.
     pub(super) fn hang_up_with(
         &mut self,
         cx: &mut Context,
         originator: Originator,
         cause: Cause,
-        complete: impl FnOnce(&mut OutgoingRequest) -> Result<(), WriteError>,
+        reason: Option<String>,
+        options: TerminateOptions,
     ) {
         let taken = take_state!(self, State::Established(established) => established);
         let Some(established) = taken else {
@@ -136,7 +136,13 @@ impl Session {
         };
         let (mut dialog, unacknowledged) = established.into_parts();
         let bye = dialog.request(Method::Bye).and_then(|mut bye| {
-            complete(&mut bye)?;
+            if let Some(reason) = reason {
+                bye.headers_mut().push(HeaderName::Reason, reason)?;
+            }
+            headers::put_extra(bye.headers_mut(), &options.extra_headers)?;
+            if let Some((content_type, body)) = options.body {
+                bye.set_body(&content_type, body)?;
+            }
             Ok(bye)
         });
         self.finish(cx, originator, cause, None);

@@ -37,7 +37,9 @@ mod timers;
 mod trickle;
 mod updates;
 
-use offhook_sip::{HeaderFields, HeaderName, Message, NameAddr, Request, Response, StatusCode};
+use offhook_sip::{
+    HeaderFields, HeaderName, Message, NameAddr, OutgoingRequest, Request, Response, StatusCode,
+};
 
 use crate::ask::{AskId, Question, Reply};
 use crate::cause::Cause;
@@ -392,13 +394,23 @@ impl Session {
         &mut self,
         cx: &mut Context,
         kind: InDialog,
-        build: impl FnOnce(&mut Dialog, &mut Context) -> Result<offhook_sip::OutgoingRequest, Unsent>,
+        build: impl FnOnce(&mut Dialog, &mut Context) -> Result<OutgoingRequest, Unsent>,
     ) -> Result<(), Unsent> {
-        let id = self.id;
         let dialog = self.dialog_mut().ok_or(Unsent::NoWay)?;
         let request = build(dialog, cx)?;
-        cx.submit_in(dialog, Owner::InDialog(id, kind), request)
-            .map(|_| ())
+        self.submit_in_dialog(cx, kind, request)
+    }
+
+    fn submit_in_dialog(
+        &mut self,
+        cx: &mut Context,
+        kind: InDialog,
+        request: OutgoingRequest,
+    ) -> Result<(), Unsent> {
+        let owner = Owner::InDialog(self.id, kind);
+        let dialog = self.dialog_mut().ok_or(Unsent::NoWay)?;
+        cx.submit_in(dialog, owner, request)?;
+        Ok(())
     }
 
     /// A challenged request of this session goes out again with credentials; says whether it did.

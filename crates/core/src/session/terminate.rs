@@ -59,17 +59,7 @@ impl Session {
             State::Incoming(_) => self.reject(cx, &options),
             State::Established(_) => {
                 let reason = reason_header(&options);
-                self.hang_up_with(cx, Originator::Local, Cause::Bye, |bye| {
-                    if let Some(reason) = reason {
-                        bye.headers_mut()
-                            .push(offhook_sip::HeaderName::Reason, reason)?;
-                    }
-                    headers::put_extra(bye.headers_mut(), &options.extra_headers)?;
-                    match options.body {
-                        Some((content_type, body)) => bye.set_body(&content_type, body),
-                        None => Ok(()),
-                    }
-                });
+                self.hang_up_with(cx, Originator::Local, Cause::Bye, reason, options);
             }
             State::Closing(_) | State::Closed => {
                 return Err(CommandError::InvalidState {
