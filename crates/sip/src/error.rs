@@ -34,33 +34,36 @@ impl fmt::Display for Shown<'_> {
 
 /// A value that is not what the grammar wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SyntaxError {
+pub struct SyntaxError(Box<Malformed>);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Malformed {
     text: Box<str>,
     expected: &'static str,
 }
 
 impl SyntaxError {
     pub(crate) fn new(text: &str, expected: &'static str) -> Self {
-        SyntaxError {
+        SyntaxError(Box::new(Malformed {
             text: text.into(),
             expected,
-        }
+        }))
     }
 
     /// The value at fault.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// What would be right.
     pub fn expected(&self) -> &'static str {
-        self.expected
+        self.0.expected
     }
 }
 
 impl fmt::Display for SyntaxError {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "{} is not {}", Shown(&self.text), self.expected)
+        write!(to, "{} is not {}", Shown(self.text()), self.expected())
     }
 }
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::text::{is_uri_header_byte, is_uri_param_byte, is_user_byte};
 
-fn escape(text: &str, keep: impl Fn(u8) -> bool) -> String {
+#[inline(never)]
+fn escape(text: &str, keep: fn(u8) -> bool) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {

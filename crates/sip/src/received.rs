@@ -262,7 +262,14 @@ impl Received {
     ///
     /// When it is there and breaks the grammar.
     pub fn typed<'a, H: TypedHeader<'a>>(&'a self) -> Result<Option<H>, HeaderError> {
-        self.values(H::NAME).next().map(H::parse).transpose()
+        self.first_value(H::NAME).map(H::parse).transpose()
+    }
+
+    /// The first value of a header that has a type: no generic code, which would be there once for
+    /// every type.
+    #[inline(never)]
+    fn first_value(&self, name: HeaderName) -> Option<&str> {
+        self.values(name).next()
     }
 
     /// Every value of any header that has a type, in order.
