@@ -1,15 +1,16 @@
 // Carries the WebAssembly module in JavaScript: the statement that `text.mjs` makes it from again.
 
-import { texts } from './split.mjs';
+import { letter, texts } from './split.mjs';
 
 /** What a template literal would read as something else, and how it is written. */
 const ESCAPES = new Map([['\r', '\\r'], ['\\', '\\\\'], ['`', '\\`'], ['$', '\\$']]);
 
-const literal = (text) => `\`${text.replace(/[\r\\`$]/g, (letter) => ESCAPES.get(letter))}\``;
+const literal = (text) =>
+  `\`${text.replace(/[\r\\`]|\$(?={)/g, (letter) => ESCAPES.get(letter))}\``;
 
 /** A statement that declares `module` as texts, to be stored in UTF-8. `joiner` is `join.wat`. */
 export function carry(module, joiner) {
-  const program = Array.from(joiner, (byte) => String.fromCharCode(byte + 1)).join('');
+  const program = Array.from(joiner, letter).join('');
   return `var OFFHOOK_MODULE=[${[program, ...texts(module)].map(literal)}];`;
 }
 

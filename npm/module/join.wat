@@ -28,7 +28,9 @@
         (local.set $letter (call $more (local.get $at) (local.get $letter)))
         (local.set $at (i32.add (local.get $at) (i32.const 1)))))
     (i32.store (local.get $cursor) (i32.add (local.get $at) (i32.const 1)))
-    (i32.sub (local.get $letter) (i32.const 1)))
+    (i32.mul
+      (i32.ne (local.get $letter) (i32.const 0x7f))
+      (i32.sub (local.get $letter) (i32.gt_u (local.get $letter) (i32.const 0x7f)))))
 
   ;; `letter` with the six bits of the byte behind `at`.
   (func $more (param $at i32) (param $letter i32) (result i32)

@@ -112,8 +112,15 @@ class Reader {
   }
 }
 
-// None is NUL, which some tools stumble on.
-const letter = (number) => String.fromCharCode(number + 1);
+/**
+ * What stands for a number. Texts that the module holds look as they do in JavaScript, which has many
+ * of them, too. None is NUL, which some tools stumble on: the letter of 0x7f stands for it, and those
+ * from there on move up.
+ */
+export function letter(number) {
+  if (number === 0) return '\x7f';
+  return String.fromCharCode(number < 0x7f ? number : number + 1);
+}
 
 /** Texts, a letter for each number below 0x8000. Larger ones come in parts of 14 bits, lowest first. */
 class Streams {

@@ -6,7 +6,11 @@ const TEXTS = TABLE + 0x100;
 /** A letter has at most three bytes, and makes at most five. */
 const MOST = 8;
 
-const bytes = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0) - 1);
+/** `split.mjs` says what a letter stands for. */
+const bytes = (text) => Uint8Array.from(text, (letter) => {
+  const code = letter.charCodeAt(0);
+  return code === 0x7f ? 0 : code - (code > 0x7f);
+});
 
 export default () => {
   const [joiner, table, ...texts] = OFFHOOK_MODULE;

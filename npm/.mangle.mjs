@@ -1,0 +1,11 @@
+import * as esbuild from 'esbuild';
+import { brotliCompressSync } from 'node:zlib';
+const { BUNDLE } = await import(process.cwd()+'/bundle.mjs');
+const go=async(re,label)=>{ const r = await esbuild.build({...BUNDLE, alias:{...BUNDLE.alias,'offhook-web/module':process.cwd()+'/module/text.mjs'}, entryPoints:['src/entry.ts'], format:'esm', minify:true, legalComments:'none', write:false, ...(re?{mangleProps:re}:{})});
+const b=r.outputFiles[0].contents; console.log(label,b.length,brotliCompressSync(b).length);};
+await go(null,'none');
+await go(/^_[a-zA-Z]/,'_x');
+const internal=['reading','piece','pieceAt','numberAt','maybeNumber','isOver','announcePeer','deliveries','createPeer','commandAfterIntroduction','isReadyToReOffer','insertTones','isConfirmed','offerOptions','discardPeer','expectExchange','introduce','isSending','gate','toneDelivered','infoDelivered','startReferred','takeError','carryOut','expectInfo','expectRefer','adopt','localTag','takes','follow','abandon','endCause','onHold','muted','invite','loops','taps','isHeard','received','startTime','endTime','number','maybe','at','put','tell','query','run','drain','dispatch','sessions','requests','subscribers','notifiers','driver','peer','command','end','number','gathering','candidate','newSession','ask','row','referred','closed','event','proceed','answered','tone','info','clear','behind','names'];
+await go(new RegExp('^(?:'+internal.join('|')+')$'),'internal words (breaks things)');
+await go(new RegExp('^(?:_[a-zA-Z].*|'+internal.join('|')+')$'),'both');
+await go(/^(STATUS|STATE|NOTIFY|SUBSCRIBE|FINAL|UNSUB|SUBSCRIPTION|WRONG|DISCONN|CONNECT|READY)/,'consts');
