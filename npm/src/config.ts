@@ -127,17 +127,16 @@ export interface UASettings {
   readonly rtc_peer_connection?: UAConfiguration['rtc_peer_connection'];
 }
 
-/** What may be assigned to, and what the engine calls it. */
-const WRITABLE = new Map<string, ConfigParameter | 'register'>([
-  ['authorization_user', 'authorizationUser'],
-  ['password', 'password'],
-  ['realm', 'realm'],
-  ['ha1', 'ha1'],
-  ['authorization_jwt', 'authorizationJwt'],
-  ['display_name', 'displayName'],
-  ['register', 'register'],
-  ['extra_headers', 'extraHeaders'],
-]);
+/** What may be assigned to, and reaches the engine at once. */
+const CHANGEABLE = [
+  'authorization_user',
+  'password',
+  'realm',
+  'ha1',
+  'authorization_jwt',
+  'display_name',
+  'extra_headers',
+] as const;
 
 /** Gives a value in the form in which it is kept; `undefined` where it is not allowed. */
 type Check = (value: never) => unknown;
@@ -228,7 +227,7 @@ export interface Loaded {
   sockets: Partial<WeightedSocket>[];
 }
 
-/** Hears of a change, by the engine's name of the parameter. */
+/** Hears of a change. */
 export type Changed = (parameter: ConfigParameter, value: ConfigValue) => void;
 
 /** Throws a `ConfigurationError` that names the parameter. */
@@ -309,24 +308,21 @@ function complete(values: Record<string, unknown>): void {
   }
 }
 
-/** Nothing can be changed but what may be, and that reaches the engine at once. */
+/** Nothing can be changed but what may be. */
 function seal(values: Record<string, unknown>, changed: Changed): UASettings {
   const settings = {};
-  for (const [parameter, value] of Object.entries(values)) {
-    const name = WRITABLE.get(parameter);
+  for (const parameter of Object.keys(values)) {
+    let value = values[parameter];
+    const changeable = CHANGEABLE.find((name) => name === parameter);
+    const set = (next: unknown): void => {
+      value = next;
+      if (changeable) changed(changeable, toEngine(next));
+    };
     // Accessors throughout: a proxy around this may hand out proxies of the values, as Vue's does.
-    if (name === undefined) {
-      Object.defineProperty(settings, parameter, { get: () => value, enumerable: true });
-      continue;
-    }
-    let now = value;
     Object.defineProperty(settings, parameter, {
-      get: () => now,
-      set: (next: unknown) => {
-        now = next;
-        // Whether to register counts from the next start.
-        if (name !== 'register') changed(name, toEngine(next));
-      },
+      get: () => value,
+      // Whether to register counts from the next start.
+      set: changeable || parameter === 'register' ? set : undefined,
       enumerable: true,
     });
   }
@@ -340,44 +336,19 @@ function toEngine(value: unknown): ConfigValue {
 
 /** What the engine is told. `socket` is the one that comes first. */
 export function engineConfig(settings: UASettings, socket: Socket, tagTrail: string): EngineConfig {
-  const optional = (value: string | null) => (value === null ? undefined : String(value));
-  const milliseconds = (value: number | undefined) =>
-    value === undefined ? undefined : Math.round(value * 1000);
-  return {
-    uri: settings.uri.toString(),
-    displayName: optional(settings.display_name),
-    authorizationUser: optional(settings.authorization_user),
-    password: optional(settings.password),
-    realm: optional(settings.realm),
-    ha1: optional(settings.ha1),
-    authorizationJwt: optional(settings.authorization_jwt),
-    server: serverOf(socket),
-    contactUri: settings.contact_uri.toString(),
-    instanceId: settings.instance_id,
-    register: settings.register,
-    registerExpires: settings.register_expires,
-    registrar: settings.registrar_server.toString(),
-    registerFromTagTrail: tagTrail || undefined,
-    usePreloadedRoute: settings.use_preloaded_route,
-    sessionTimers: settings.session_timers,
-    sessionTimersRefreshMethod: settings.session_timers_refresh_method,
-    sessionTimersForceRefresher: settings.session_timers_force_refresher,
-    noAnswerTimeout: settings.no_answer_timeout,
-    reconnectMin: settings.connection_recovery_min_interval,
-    reconnectMax: Math.max(
-      settings.connection_recovery_min_interval,
-      settings.connection_recovery_max_interval,
-    ),
-    userAgent: settings.user_agent ?? USER_AGENT,
-    extraHeaders: settings.extra_headers ?? undefined,
-    gatheringTimeout: milliseconds(settings.gathering_timeout),
-    trickleIce: settings.trickle_ice,
-    recoveryTimeout: milliseconds(settings.recovery_timeout),
-    mediaTimeout: milliseconds(settings.media_timeout),
-    keepAlive: milliseconds(settings.keep_alive),
+  const config: Record<string, unknown> = {
+    user_agent: USER_AGENT,
     // Where nobody listens, a SUBSCRIBE is refused all the same.
-    eventPackages: settings.event_packages ?? ['*'],
+    event_packages: ['*'],
+    ...settings,
+    server: serverOf(socket),
+    register_from_tag_trail: tagTrail,
   };
+  for (const name of CHANGEABLE) config[name] = toEngine(settings[name]);
+  for (const name of ['uri', 'contact_uri', 'registrar_server'] as const) {
+    config[name] = String(settings[name]);
+  }
+  return config as unknown as EngineConfig;
 }
 
 /** Where a socket leads, by its SIP URI: its URL may be anything. */

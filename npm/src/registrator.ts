@@ -30,7 +30,7 @@ export class Registrator {
   /** Headers of every REGISTER, as `'X-Note: hello'`; they take the place of earlier ones. */
   setExtraHeaders(extraHeaders: string[]): void {
     this._extraHeaders = Array.isArray(extraHeaders) ? [...extraHeaders] : [];
-    this._ua._tell('registerHeaders', this._extraHeaders);
+    this._ua._tell('register_headers', this._extraHeaders);
   }
 
   /** Parameters of the Contact in every REGISTER; one without a value is a flag. */
@@ -39,7 +39,7 @@ export class Registrator {
     this._extraContactParams = Object.entries(params)
       .map(([name, value]) => (value ? `;${name}=${value}` : `;${name}`))
       .join('');
-    this._ua._tell('registerContactParams', this._extraContactParams);
+    this._ua._tell('register_contact_params', this._extraContactParams);
   }
 
   register(): void {
@@ -58,7 +58,7 @@ export class Registrator {
 
   /** @internal Tells an engine; one that is made later is told then. */
   _apply(driver: Driver): void {
-    driver.put(Command.Set, 'registerHeaders', this._extraHeaders);
-    driver.put(Command.Set, 'registerContactParams', this._extraContactParams);
+    driver.put(Command.Set, 'register_headers', this._extraHeaders);
+    driver.put(Command.Set, 'register_contact_params', this._extraContactParams);
   }
 }

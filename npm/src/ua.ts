@@ -366,7 +366,7 @@ export class UA extends EventEmitter<UAEventMap> {
     if (typeof this._configuration.register_from_tag_trail !== 'function') return;
     const trail = this._tagTrail();
     try {
-      driver.put(Command.Set, 'registerFromTagTrail', trail);
+      driver.put(Command.Set, 'register_from_tag_trail', trail);
     } catch {
       report(new TypeError(`register_from_tag_trail gave what cannot be in a tag: ${trail}`));
     }

@@ -1,4 +1,5 @@
-//! The configuration, as `EngineConfig` in `npm/src/engine/engine.ts` has it.
+//! The configuration, by the names that JsSIP gave its parameters: `EngineConfig` in
+//! `npm/src/engine/engine.ts`.
 
 use offhook_core::auth::{Authorization, Secret};
 use offhook_core::{Config, Destination};
@@ -19,60 +20,70 @@ const SERVER: &str = "the address of a WebSocket server, as wss://sip.example.co
 pub(crate) fn config(options: &Options, credentials: &Credentials) -> Result<Config, Refusal> {
     let address = options.text("uri").unwrap_or_default();
     let mut config = Config::new(uri("uri", &address, ADDRESS)?);
-    config.display_name = options.text("displayName");
-    config.authorization_user = options.text("authorizationUser");
+    config.display_name = options.text("display_name");
+    config.authorization_user = options.text("authorization_user");
     config.secret = credentials.secret();
-    config.authorization = options.text("authorizationJwt").map(Authorization::new);
+    config.authorization = options.text("authorization_jwt").map(Authorization::new);
     let server = options.text("server").unwrap_or_default();
     let server =
         Destination::from_url(&server).map_err(|_| errors::config("server", &server, SERVER))?;
     config.servers.push(server);
-    config.preloaded_route = options.has("usePreloadedRoute");
-    if let Some(contact) = options.text("contactUri") {
-        config.contact = Some(uri("contactUri", &contact, CONTACT)?);
+    config.preloaded_route = options.has("use_preloaded_route");
+    if let Some(contact) = options.text("contact_uri") {
+        config.contact = Some(uri("contact_uri", &contact, CONTACT)?);
     }
-    config.instance_id = options.text("instanceId");
+    config.instance_id = options.text("instance_id");
     config.register = options.has("register");
-    if let Some(registrar) = options.text("registrar") {
-        config.registrar = Some(uri("registrar", &registrar, REGISTRAR)?);
+    if let Some(registrar) = options.text("registrar_server") {
+        config.registrar = Some(uri("registrar_server", &registrar, REGISTRAR)?);
     }
-    config.register_from_tag_trail = options.text("registerFromTagTrail").unwrap_or_default();
-    config.session_timers = options.has("sessionTimers");
+    config.register_from_tag_trail = options.text("register_from_tag_trail").unwrap_or_default();
+    config.session_timers = options.has("session_timers");
     config.session_timers_refresh_by_update =
-        options.text("sessionTimersRefreshMethod").as_deref() != Some("INVITE");
-    config.session_timers_force_refresher = options.has("sessionTimersForceRefresher");
+        options.text("session_timers_refresh_method").as_deref() != Some("INVITE");
+    config.session_timers_force_refresher = options.has("session_timers_force_refresher");
     for (field, seconds) in [
-        (&mut config.register_expires, "registerExpires"),
-        (&mut config.reconnect_min, "reconnectMin"),
-        (&mut config.reconnect_max, "reconnectMax"),
+        (&mut config.register_expires, "register_expires"),
+        (
+            &mut config.reconnect_min,
+            "connection_recovery_min_interval",
+        ),
+        (
+            &mut config.reconnect_max,
+            "connection_recovery_max_interval",
+        ),
     ] {
         if let Some(seconds) = options.seconds(seconds) {
             *field = seconds;
         }
     }
-    for (field, milliseconds) in [
-        (&mut config.no_answer_timeout, "noAnswerTimeout"),
-        (&mut config.gathering_timeout, "gatheringTimeout"),
-        (&mut config.recovery_timeout, "recoveryTimeout"),
-        (&mut config.media_timeout, "mediaTimeout"),
+    // A new connection does not wait longer at first than later.
+    config.reconnect_max = config.reconnect_max.max(config.reconnect_min);
+    for (field, seconds) in [
+        (&mut config.gathering_timeout, "gathering_timeout"),
+        (&mut config.recovery_timeout, "recovery_timeout"),
+        (&mut config.media_timeout, "media_timeout"),
     ] {
-        if let Some(milliseconds) = options.milliseconds(milliseconds) {
-            *field = milliseconds;
+        if let Some(seconds) = options.seconds(seconds) {
+            *field = seconds;
         }
     }
-    if let Some(interval) = options.milliseconds("keepAlive") {
+    if let Some(timeout) = options.milliseconds("no_answer_timeout") {
+        config.no_answer_timeout = timeout;
+    }
+    if let Some(interval) = options.seconds("keep_alive") {
         config.keep_alive = Some(interval).filter(|interval| !interval.is_zero());
     }
-    if let Some(trickle) = options.flag("trickleIce") {
+    if let Some(trickle) = options.flag("trickle_ice") {
         config.trickle_ice = trickle;
     }
-    if let Some(name) = options.text("userAgent") {
+    if let Some(name) = options.text("user_agent") {
         config.user_agent = name;
     }
-    config.extra_headers = options.extra_headers();
+    config.extra_headers = options.get("extra_headers").headers();
     // JsSIP's `sipEvent`.
     config.unsolicited_notify = true;
-    config.event_packages = options.list("eventPackages");
+    config.event_packages = options.list("event_packages");
     Ok(config)
 }
 
@@ -114,15 +125,15 @@ impl Engine {
             "realm" => self.credentials.realm = text,
             other => {
                 match other {
-                    "authorizationUser" => agent.set_authorization_user(text)?,
-                    "authorizationJwt" => agent.set_authorization(text.map(Authorization::new))?,
-                    "displayName" => agent.set_display_name(text)?,
-                    "extraHeaders" => agent.set_extra_headers(value.headers())?,
-                    "registerFromTagTrail" => {
+                    "authorization_user" => agent.set_authorization_user(text)?,
+                    "authorization_jwt" => agent.set_authorization(text.map(Authorization::new))?,
+                    "display_name" => agent.set_display_name(text)?,
+                    "extra_headers" => agent.set_extra_headers(value.headers())?,
+                    "register_from_tag_trail" => {
                         agent.set_register_from_tag_trail(&text.unwrap_or_default())?;
                     }
-                    "registerHeaders" => agent.set_register_extra_headers(value.headers())?,
-                    "registerContactParams" => {
+                    "register_headers" => agent.set_register_extra_headers(value.headers())?,
+                    "register_contact_params" => {
                         agent.set_register_contact_params(params(&text.unwrap_or_default())?)?;
                     }
                     // What is no URI takes it back.
@@ -144,7 +155,7 @@ fn params(text: &str) -> Result<Vec<(String, Option<String>)>, Refusal> {
             .iter()
             .map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))
             .collect()),
-        Err(_) => Err(errors::config("registerContactParams", text, PARAMS)),
+        Err(_) => Err(errors::config("register_contact_params", text, PARAMS)),
     }
 }
 

@@ -20,7 +20,7 @@ extern "C" {
     pub type Options;
 
     #[wasm_bindgen(method, structural, indexing_getter)]
-    fn get(this: &Options, name: &str) -> Options;
+    pub(crate) fn get(this: &Options, name: &str) -> Options;
     #[wasm_bindgen(method, structural, indexing_getter)]
     pub(crate) fn at(this: &Options, index: u32) -> Options;
 }

@@ -127,22 +127,22 @@ export type ReplyRow =
 export type ParameterRow =
   | [parameter: ConfigParameter, value: ConfigValue]
   /** Header lines of every REGISTER. */
-  | [parameter: 'registerHeaders', lines: string[]]
+  | [parameter: 'register_headers', lines: string[]]
   /** Parameters of the Contact of every REGISTER: `;name=value;flag`. */
-  | [parameter: 'registerContactParams', params: string]
+  | [parameter: 'register_contact_params', params: string]
   /** Names the server behind the connection, for `usePreloadedRoute`; '' takes that back. */
   | [parameter: 'route', uri: string];
 
 /** What `EngineConfig` has, too. */
 export type ConfigParameter =
-  | 'authorizationUser'
+  | 'authorization_user'
   | 'password'
   | 'realm'
   | 'ha1'
-  | 'authorizationJwt'
-  | 'displayName'
-  | 'extraHeaders'
-  | 'registerFromTagTrail';
+  | 'authorization_jwt'
+  | 'display_name'
+  | 'extra_headers'
+  | 'register_from_tag_trail';
 
 export type ConfigValue = string | string[] | undefined;
 

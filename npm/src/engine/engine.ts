@@ -7,48 +7,44 @@ import type { ErrorRow, MessageRow, ReportRow, Row, StateRow } from './rows';
 
 export type { ErrorRow, MessageRow, ReportRow, Row, StateRow };
 
-/** What an engine is made with. What is not given keeps the core's default. */
+/**
+ * What an engine is made with, by JsSIP's names: `UAConfiguration` says what each is. What is not
+ * given, or `null`, keeps the core's default. Times are in seconds.
+ */
 export interface EngineConfig {
-  /** The address of record. */
   uri: string;
-  displayName?: string;
-  authorizationUser?: string;
+  display_name?: string;
+  authorization_user?: string;
   password?: string;
-  /** With `ha1`. */
   realm?: string;
   ha1?: string;
-  /** The whole value of the Authorization header of every request. */
-  authorizationJwt?: string;
+  authorization_jwt?: string;
   /** Where the first socket leads: `ws://…` or `wss://…`. */
   server: string;
-  contactUri?: string;
-  instanceId?: string;
+  contact_uri?: string;
+  instance_id?: string;
   register: boolean;
-  /** Seconds. */
-  registerExpires: number;
-  registrar?: string;
-  registerFromTagTrail?: string;
-  usePreloadedRoute: boolean;
-  sessionTimers: boolean;
-  sessionTimersRefreshMethod: 'UPDATE' | 'INVITE';
-  sessionTimersForceRefresher: boolean;
+  register_expires: number;
+  registrar_server?: string;
+  register_from_tag_trail?: string;
+  use_preloaded_route: boolean;
+  session_timers: boolean;
+  session_timers_refresh_method: 'UPDATE' | 'INVITE';
+  session_timers_force_refresher: boolean;
   /** Milliseconds. */
-  noAnswerTimeout: number;
-  /** Seconds. */
-  reconnectMin: number;
-  reconnectMax: number;
-  userAgent: string;
-  extraHeaders?: string[];
-  /** Milliseconds. */
-  gatheringTimeout?: number;
-  trickleIce?: boolean;
-  /** Milliseconds. */
-  recoveryTimeout?: number;
-  mediaTimeout?: number;
-  /** Milliseconds; 0: none. */
-  keepAlive?: number;
+  no_answer_timeout: number;
+  connection_recovery_min_interval: number;
+  connection_recovery_max_interval: number;
+  user_agent: string;
+  extra_headers?: string[];
+  gathering_timeout?: number;
+  trickle_ice?: boolean;
+  recovery_timeout?: number;
+  media_timeout?: number;
+  /** 0: none. */
+  keep_alive?: number;
   /** `*` stands for every package. */
-  eventPackages?: string[];
+  event_packages?: string[];
 }
 
 export interface CallOptions {

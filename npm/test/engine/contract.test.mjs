@@ -13,15 +13,15 @@ const CONFIG = {
   password: 'secret',
   server: 'wss://sip.example.com',
   register: true,
-  registerExpires: 600,
-  usePreloadedRoute: false,
-  sessionTimers: true,
-  sessionTimersRefreshMethod: 'UPDATE',
-  sessionTimersForceRefresher: false,
-  noAnswerTimeout: 60_000,
-  reconnectMin: 2,
-  reconnectMax: 30,
-  userAgent: 'test',
+  register_expires: 600,
+  use_preloaded_route: false,
+  session_timers: true,
+  session_timers_refresh_method: 'UPDATE',
+  session_timers_force_refresher: false,
+  no_answer_timeout: 60_000,
+  connection_recovery_min_interval: 2,
+  connection_recovery_max_interval: 30,
+  user_agent: 'test',
 };
 
 const SEED = new Uint8Array(32).fill(7);
@@ -115,7 +115,7 @@ test('a configuration that cannot work is refused with the parameter at fault', 
   assert.deepEqual(thrown({ server: 'http://example.com' }).slice(0, 3), [
     'config', 'server', 'http://example.com',
   ]);
-  assert.equal(thrown({ instanceId: 'x' })[1], 'instance_id');
+  assert.equal(thrown({ instance_id: 'x' })[1], 'instance_id');
   assert.equal(thrown({}), undefined);
 });
 
@@ -259,11 +259,11 @@ test('what may change while it runs counts for the next requests', () => {
     engine.command(0, [Command.Register]);
     return named(drain(engine), 'send').at(-1)[2];
   };
-  engine.command(0, [Command.Set, 'registerHeaders', ['X-Desk: 7']]);
-  engine.command(0, [Command.Set, 'registerContactParams', ';q=0.5;sleeping']);
-  engine.command(0, [Command.Set, 'extraHeaders', ['X-All: yes']]);
-  engine.command(0, [Command.Set, 'displayName', 'Alice']);
-  engine.command(0, [Command.Set, 'registerFromTagTrail', 'trail']);
+  engine.command(0, [Command.Set, 'register_headers', ['X-Desk: 7']]);
+  engine.command(0, [Command.Set, 'register_contact_params', ';q=0.5;sleeping']);
+  engine.command(0, [Command.Set, 'extra_headers', ['X-All: yes']]);
+  engine.command(0, [Command.Set, 'display_name', 'Alice']);
+  engine.command(0, [Command.Set, 'register_from_tag_trail', 'trail']);
   const first = registering();
   assert.match(first, /\r\nX-Desk: 7\r\n/);
   assert.match(first, /\r\nX-All: yes\r\n/);
@@ -285,13 +285,13 @@ test('what may change while it runs counts for the next requests', () => {
     }
   };
   assert.deepEqual(thrown('uri', 'sip:bob@example.com'), ['config', 'uri']);
-  assert.deepEqual(thrown('displayName', 'a\r\nb'), ['config', 'display_name']);
-  assert.deepEqual(thrown('displayName', undefined), undefined);
+  assert.deepEqual(thrown('display_name', 'a\r\nb'), ['config', 'display_name']);
+  assert.deepEqual(thrown('display_name', undefined), undefined);
   engine.free();
 });
 
 test('the Contact is told as it goes out, usual and anonymous', () => {
-  const { engine } = connected({ contactUri: 'sip:alice@desk.invalid;transport=ws' });
+  const { engine } = connected({ contact_uri: 'sip:alice@desk.invalid;transport=ws' });
   assert.deepEqual(engine.query(Query.Contacts, 0), [
     undefined,
     undefined,
@@ -311,7 +311,7 @@ test('what nobody knows is nothing, and what nobody says does nothing', () => {
 });
 
 test('the server is named in a Route where that is wanted, by its own name', () => {
-  const { engine } = connected({ usePreloadedRoute: true });
+  const { engine } = connected({ use_preloaded_route: true });
   const route = () => {
     engine.command(0, [Command.SendOptions, 'bob', {}]);
     return /\r\nRoute: ([^\r]+)/.exec(named(drain(engine), 'send')[0][2])?.[1];
