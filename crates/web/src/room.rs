@@ -3,11 +3,9 @@
 use std::cell::RefCell;
 use std::ptr;
 
+use offhook_places::Places;
 use offhook_sip::HeaderName;
 use wasm_bindgen::prelude::wasm_bindgen;
-
-use crate::places::Places;
-use crate::{grammar, message};
 
 #[derive(Default)]
 struct Room {
@@ -37,11 +35,10 @@ pub fn room(size: usize) -> *const u8 {
 pub fn read(rule: u8, length: usize, units: u32) -> *const u32 {
     ROOM.with_borrow_mut(|room| {
         let Room { text, places } = room;
-        let found = text.get(..length).and_then(|text| match rule {
-            0 | 1 => message::read(places, text, units, rule == 0),
-            _ => grammar::read(places, text, units, rule),
-        });
-        found.map_or(ptr::null(), |()| places.finish())
+        match text.get(..length) {
+            Some(text) if places.read(text, units, rule) => places.finish(),
+            _ => ptr::null(),
+        }
     })
 }
 

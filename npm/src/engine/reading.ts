@@ -1,10 +1,10 @@
 // Text to what is in it, by the engine's parsers. The text goes straight into the engine's memory;
 // what comes back is numbers, most of them places in the text, which is cut up here: strings that
-// cross over would cost more than the parsing does. `crates/web/src/places.rs` writes them.
+// cross over would cost more than the parsing does. `crates/places` writes them.
 
 import { module } from './load';
 
-/** The numbers of the engine's rules: `crates/web/src/room.rs` and `grammar/mod.rs`. */
+/** The numbers of the engine's rules: `crates/places/src/{lib,grammar/mod}.rs`. */
 export const enum Rule {
   Message,
   /** A message that the engine has had before. */

@@ -7,7 +7,7 @@ import { maybeUri, parties, type Parties } from './grammar';
 import { headerize } from './text';
 import type { URI } from './uri';
 
-/** The numbers that the engine's reading of a message begins with: `crates/web/src/message.rs`. */
+/** The numbers that the engine's reading of a message begins with: `crates/places/src/message.rs`. */
 const enum At {
   Status,
   IsFolded,

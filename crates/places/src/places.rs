@@ -11,8 +11,8 @@ const FRONT: usize = 3;
 const WORDS: usize = 1024;
 
 /// Words that grow, for one text after the other.
-#[derive(Default)]
-pub(crate) struct Places {
+#[derive(Debug, Default)]
+pub struct Places {
     /// The words so far, and zeros behind them: nearly every text finds its room made.
     words: Vec<u32>,
     count: usize,
@@ -205,7 +205,7 @@ impl Places {
     }
 
     /// The address of the words, for JavaScript to read before the next text.
-    pub(crate) fn finish(&mut self) -> *const u32 {
+    pub fn finish(&mut self) -> *const u32 {
         self.words[0] = self.count as u32;
         self.words[1] = self.other.as_ptr().addr() as u32;
         self.words[2] = self.other.len() as u32;
