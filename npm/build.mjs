@@ -11,11 +11,12 @@ import { createHash } from 'node:crypto';
 import {
   copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 import * as esbuild from 'esbuild';
+import { minify_sync } from 'terser';
 
 import { BUNDLE, CARRIED } from './bundle.mjs';
 import { carry, inAscii } from './module/carry.mjs';
@@ -105,19 +106,33 @@ function carried() {
   return statement;
 }
 
-/** One bundle of `entry`. */
-function bundle(entry, outfile, format, options = {}) {
-  esbuild.buildSync({
+/** A bundle of the package, between lines of `head` and `foot`, which is text that stays as it is. */
+function bundle(outfile, format, { head = '', foot = '', ...options } = {}) {
+  const { outputFiles } = esbuild.buildSync({
     ...BUNDLE,
-    entryPoints: [entry],
+    entryPoints: ['src/entry.ts'],
     format,
     legalComments: 'none',
     logLevel: 'warning',
     minify: true,
     outfile,
-    sourcemap: true,
+    sourcemap: 'external',
+    write: false,
     ...options,
   });
+  const [map, bundled] = outputFiles.sort((a, b) => b.path.length - a.path.length);
+  // esbuild leaves out what is not used; terser gives names that compress better.
+  const { code, map: mapped } = minify_sync(bundled.text, {
+    compress: { ecma: 2022, passes: 2, sequences: false },
+    module: format === 'esm',
+    sourceMap: { content: map.text, asObject: true },
+    toplevel: format !== 'iife',
+  });
+  mapped.mappings = ';'.repeat(head.split('\n').length - 1) + mapped.mappings;
+  const name = `${outfile}.map`;
+  writeFileSync(join(here, name), JSON.stringify(mapped));
+  const link = `//# sourceMappingURL=${basename(name)}`;
+  writeFileSync(join(here, outfile), `${head}${code}${foot}\n${link}\n`);
 }
 
 /** With JsSIP, what `require` gives is the class or the object itself; the types know its names. */
@@ -189,18 +204,17 @@ function sizes() {
 bind(compile(), bindgen());
 rmSync(dist, { recursive: true, force: true });
 const module = carried();
-bundle('src/entry.ts', 'dist/offhook.js', 'esm', { footer: { js: module } });
+mkdirSync(dist);
+bundle('dist/offhook.js', 'esm', { foot: module });
 // As JsSIP's, what `require` gives is the object itself; and `.default`, for who asks for that.
 const itself = 'module.exports=module.exports.default;module.exports.default=module.exports;';
-bundle('src/entry.ts', 'dist/offhook.cjs', 'cjs', { footer: { js: itself + module } });
-bundle('src/entry.ts', 'dist/offhook.min.js', 'iife', {
-  banner: { js: 'var JsSIP=(()=>{' },
-  footer: { js: `${inAscii(module)}return JsSIP.default})();` },
+bundle('dist/offhook.cjs', 'cjs', { foot: itself + module });
+bundle('dist/offhook.min.js', 'iife', {
+  head: 'var JsSIP=(()=>{\n',
+  foot: `${inAscii(module)}return JsSIP.default})();`,
   globalName: 'JsSIP',
 });
 library();
-// The engine alone, for tests of its contract.
-bundle('src/engine/load.ts', 'build/engine.mjs', 'esm', { footer: { js: module } });
 declare();
 for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(join(root, name), join(here, name));
 sizes();
