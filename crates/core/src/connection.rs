@@ -15,6 +15,7 @@ use crate::event::{Event, Output};
 use crate::flow::{FlowId, Transport};
 use crate::map::Map;
 use crate::random::Random;
+use crate::time::doubled;
 use crate::transaction::Hop;
 
 /// Stands for the flow to the server while there is none: what is to go over it waits for the one
@@ -224,9 +225,7 @@ impl Connection {
         self.server = Server::Waiting { attempt };
         // Doubles with each failed attempt, with jitter, so that clients of a restarted server
         // do not come back at one instant (RFC 5626 section 4.5).
-        let ceiling = config
-            .reconnect_min
-            .saturating_mul(1u32 << attempt.min(16))
+        let ceiling = doubled(config.reconnect_min, attempt.min(16))
             .clamp(config.reconnect_min, config.reconnect_max);
         let retry_in = random.jitter(ceiling).max(config.reconnect_min / 2);
         Loss::Server {

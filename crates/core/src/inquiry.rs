@@ -41,7 +41,7 @@ impl Context {
         let ask = self.question(session, question);
         self.inquiries.insert(ask, Inquiry { received, flow });
         // Later than this, nobody waits for the answer.
-        let patience = self.config.timings.t1 * 64;
+        let patience = self.config.timings.lifetime();
         self.set_timer(Timer::Inquiry(ask), patience);
     }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::time::micros;
+
 /// A generator seeded by the driver: cryptographically in production, with a fixed seed in tests.
 ///
 /// What it gives out is the SHA-256 of the seed and of a counter. Digest authentication has the
@@ -117,14 +119,14 @@ impl Random {
     /// A duration between 80 and 100 percent of `limit`.
     pub(crate) fn most_of(&mut self, limit: Duration) -> Duration {
         let part = limit / 5;
-        let span = u64::try_from(part.as_micros()).unwrap_or(u64::MAX).max(1);
+        let span = micros(part).max(1);
         limit - part + Duration::from_micros(self.number() % span)
     }
 
     /// A duration between half of `limit` and `limit`.
     pub(crate) fn jitter(&mut self, limit: Duration) -> Duration {
         let half = limit / 2;
-        let span = u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1);
+        let span = micros(half).max(1);
         half + Duration::from_micros(self.number() % span)
     }
 }

@@ -42,8 +42,7 @@ impl Add<Duration> for Instant {
     type Output = Instant;
 
     fn add(self, duration: Duration) -> Instant {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        Instant(self.0.saturating_add(micros))
+        Instant(self.0.saturating_add(micros(duration)))
     }
 }
 
@@ -60,6 +59,22 @@ impl Sub for Instant {
     fn sub(self, earlier: Instant) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+}
+
+// The methods of `Duration` for the next two calculate with 128 bits. That is a call in
+// WebAssembly, and one which does not agree with how its module is built (tools/wasm-build.sh).
+
+/// How many microseconds a duration has, or as many as can be.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().min(u64::MAX / 1_000_000);
+    (seconds * 1_000_000).saturating_add(duration.subsec_micros().into())
+}
+
+/// A duration doubled so many times, or as long as can be.
+pub(crate) fn doubled(duration: Duration, count: u32) -> Duration {
+    let micros = micros(duration);
+    let fits = micros <= u64::MAX >> count;
+    Duration::from_micros(if fits { micros << count } else { u64::MAX })
 }
 
 /// Seconds since the epoch, with milliseconds: `12.345`.
@@ -83,6 +98,20 @@ mod tests {
             Instant::from_micros(u64::MAX) + Duration::from_micros(1),
             Instant::from_micros(u64::MAX)
         );
+    }
+
+    #[test]
+    fn durations_are_doubled_up_to_the_end_of_time() {
+        assert_eq!(
+            doubled(Duration::from_millis(500), 6),
+            Duration::from_secs(32)
+        );
+        assert_eq!(doubled(Duration::from_secs(7), 0), Duration::from_secs(7));
+        assert_eq!(doubled(Duration::ZERO, 16), Duration::ZERO);
+        let end = Duration::from_micros(u64::MAX);
+        assert_eq!(doubled(Duration::MAX, 0), end);
+        assert_eq!(doubled(Duration::from_secs(1 << 40), 16), end);
+        assert_eq!(micros(Duration::new(3, 4_999)), 3_000_004);
     }
 
     #[test]

@@ -247,7 +247,10 @@ pub(crate) fn number<N: TryFrom<u64>>(text: &str) -> Option<N> {
 /// A number with one more digit.
 fn digit(number: u64, digit: u8) -> Option<u64> {
     let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-    number.checked_mul(10)?.checked_add(value)
+    // `checked_mul` would calculate with 128 bits.
+    (number <= u64::MAX / 10)
+        .then_some(number.wrapping_mul(10))?
+        .checked_add(value)
 }
 
 /// A decimal number of seconds. RFC 3261 section 20.19 bounds it at 2^32 - 1; a longer one means

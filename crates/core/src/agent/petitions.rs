@@ -49,7 +49,7 @@ impl Agent {
             request,
         };
         let ask = self.cx.question(usage.session(), question);
-        let patience = self.cx.config.timings.t1 * 64;
+        let patience = self.cx.config.timings.lifetime();
         self.cx.set_timer(Timer::Inquiry(ask), patience);
         self.subscriptions.petitions.insert(
             ask,

@@ -313,7 +313,12 @@ impl Agent {
         let found = match received.request.method() {
             Method::Notify | Method::Subscribe => {
                 // Later than Timer N no other fork may answer (RFC 6665 section 4.1.2.4).
-                let window = (self.cx.config.timings.t1 * 64).min(self.cx.now - Instant::ZERO);
+                let window = self
+                    .cx
+                    .config
+                    .timings
+                    .lifetime()
+                    .min(self.cx.now - Instant::ZERO);
                 let since = Instant::ZERO + (self.cx.now - Instant::ZERO - window);
                 self.subscriptions.find(since, &received.request)
             }

@@ -58,7 +58,7 @@ impl Session {
         match cancelled {
             // A peer that never answers is given up (RFC 3261 section 9.1).
             Ok(()) => {
-                let limit = cx.config.timings.t1 * 64 * 2;
+                let limit = cx.config.timings.lifetime() * 2;
                 cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
             }
             Err(_) => self.close(cx),

@@ -109,7 +109,7 @@ impl Session {
             Timer::Session(self.id, SessionTimer::Retransmit),
             unacknowledged.interval,
         );
-        let limit = cx.config.timings.t1 * 64;
+        let limit = cx.config.timings.lifetime();
         cx.set_timer(Timer::Session(self.id, SessionTimer::NoAck), limit);
     }
 

@@ -137,7 +137,7 @@ impl Session {
             cx.asks.remove(&ask);
         }
         // The last NOTIFY is given as much time as any transaction.
-        let limit = cx.config.timings.t1 * 64 * 2;
+        let limit = cx.config.timings.lifetime() * 2;
         cx.set_timer(Timer::Refer(self.id, id), limit);
         self.notify(cx, id, line, Some("timeout"));
     }

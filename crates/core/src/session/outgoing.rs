@@ -257,7 +257,7 @@ impl Session {
         if let Some(draft) = taken {
             self.state = State::Outgoing(Outgoing::Waiting(draft, offer));
             cx.expectant.insert(self.id, ());
-            let limit = cx.config.timings.t1 * 64;
+            let limit = cx.config.timings.lifetime();
             cx.set_timer(Timer::Session(self.id, SessionTimer::Patience), limit);
             self.way_changed(cx);
         }

@@ -219,7 +219,7 @@ impl Session {
 
     /// The REFER was answered, or never will be; the session lives on in any case.
     pub(super) fn refer_answered(&mut self, cx: &mut Context, id: u32, answer: Answer) {
-        let limit = cx.config.timings.t1 * 64;
+        let limit = cx.config.timings.lifetime();
         let Some(refer) = self.transfers.find(id) else {
             return;
         };

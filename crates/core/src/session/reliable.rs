@@ -168,7 +168,7 @@ impl Session {
         let interval = cx.config.timings.t1;
         incoming.offered_mut().provisionals.repeated = Some(Unacknowledged { response, interval });
         cx.set_timer(Timer::Session(self.id, SessionTimer::Provisional), interval);
-        let limit = cx.config.timings.t1 * 64;
+        let limit = cx.config.timings.lifetime();
         cx.set_timer(Timer::Session(self.id, SessionTimer::NoPrack), limit);
     }
 
@@ -214,7 +214,7 @@ impl Session {
         let transaction = offered.transaction;
         cx.respond(transaction, response);
         cx.set_timer(Timer::Session(self.id, SessionTimer::Provisional), interval);
-        let limit = cx.config.timings.t1 * 64;
+        let limit = cx.config.timings.lifetime();
         cx.set_timer(Timer::Session(self.id, SessionTimer::NoPrack), limit);
         Ok(())
     }

@@ -96,7 +96,7 @@ impl Subscriber {
         }
         if self.wanted.is_zero() {
             // The last one is due as well.
-            let limit = cx.config.timings.t1 * 64;
+            let limit = cx.config.timings.lifetime();
             cx.set_timer(self.timer(SubscriptionTimer::NotifyWait), limit);
         } else if self.state != State::Leaving {
             cx.timers.cancel(&self.timer(SubscriptionTimer::NotifyWait));

@@ -207,7 +207,7 @@ impl Notifier {
         let timer = |timer| Timer::Subscription(self.id, timer);
         cx.timers.cancel(&timer(SubscriptionTimer::Expiry));
         // The last NOTIFY may have to wait for the one before it.
-        let limit = cx.config.timings.t1 * 64 * 2;
+        let limit = cx.config.timings.lifetime() * 2;
         cx.set_timer(timer(SubscriptionTimer::Farewell), limit);
         self.notices.push(body, Some(ending));
         self.tell(cx, NotifierEvent::Terminated { end });

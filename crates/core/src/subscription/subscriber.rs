@@ -330,7 +330,7 @@ impl Subscriber {
         }
         if purpose == Purpose::Leave || self.state == State::NotifyWait || self.wanted.is_zero() {
             // The NOTIFY is due now.
-            let limit = cx.config.timings.t1 * 64;
+            let limit = cx.config.timings.lifetime();
             cx.set_timer(self.timer(SubscriptionTimer::NotifyWait), limit);
         }
         if purpose != Purpose::Leave {

@@ -14,6 +14,7 @@ use offhook_sip::Response;
 use super::TimerName;
 use super::TimerName::{E, F, K};
 use super::context::{Context, Repeat};
+use crate::time::doubled;
 
 /// The state of a client transaction other than INVITE.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Client {
                 },
                 Input::Timer(E),
             ) => {
-                let interval = interval.saturating_mul(2).min(cx.timings.t2);
+                let interval = doubled(interval, 1).min(cx.timings.t2);
                 cx.send(bytes.clone());
                 cx.set(E, interval);
                 Client::Trying {

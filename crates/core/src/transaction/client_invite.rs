@@ -20,6 +20,7 @@ use super::TimerName;
 use super::TimerName::{A, B, Cancelled, D, M};
 use super::context::{Context, Repeat};
 use super::origin::Origin;
+use crate::time::doubled;
 
 /// The state of a client INVITE transaction.
 #[derive(Debug)]
@@ -122,7 +123,7 @@ fn calling(
         },
         Input::Timer(A) => {
             let request = request.map(|Repeat { bytes, interval }| {
-                let interval = interval.saturating_mul(2);
+                let interval = doubled(interval, 1);
                 cx.send(bytes.clone());
                 cx.set(A, interval);
                 Repeat { bytes, interval }

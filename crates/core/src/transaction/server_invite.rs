@@ -16,6 +16,7 @@ use super::TimerName;
 use super::TimerName::{G, H, I, L, Trying};
 use super::context::{Context, Repeat};
 use super::{AutoTrying, TransactionEvent, via};
+use crate::time::doubled;
 
 /// The state of a server INVITE transaction.
 #[derive(Debug)]
@@ -194,7 +195,7 @@ fn completed(
             ServerInvite::Confirmed
         }
         Input::Timer(G) if !cx.reliable => {
-            let interval = response.interval.saturating_mul(2).min(cx.timings.t2);
+            let interval = doubled(response.interval, 1).min(cx.timings.t2);
             cx.send(response.bytes.clone());
             cx.set(G, interval);
             let response = Repeat {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::TransactionId;
+use crate::time::doubled;
 
 /// The base intervals from which every transaction timer is computed.
 #[derive(Copy, Clone, Debug, Eq, Hash, PartialEq)]
@@ -33,7 +34,7 @@ impl Default for TransactionTimings {
 impl TransactionTimings {
     /// 64 × T1, after which a transaction is given up: 32 s.
     pub fn lifetime(&self) -> Duration {
-        self.t1.saturating_mul(64)
+        doubled(self.t1, 6)
     }
 
     /// Timer D on an unreliable transport: "at least 32 seconds" whatever T1 is.
