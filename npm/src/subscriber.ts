@@ -148,7 +148,7 @@ export class Subscriber extends Subscription<SubscriberEventMap> {
     const options = { ...this._options, contentType, body };
     try {
       driver.run(() => {
-        const id = driver.put(Command.Subscribe, this._target, this._event, options);
+        const id = driver.put(Command.Subscribe, this._target, options, this._event);
         this._subscription = { driver, id };
         driver.subscribers.set(id, (...event) => this._told(event));
       });

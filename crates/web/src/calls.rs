@@ -20,100 +20,95 @@ impl Engine {
 
     /// Calls; makes a session.
     pub(crate) fn call(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::call(&given.at(2));
-        let id = self.agent.call(given.now, &given.word(1), options)?;
-        Ok(id.0 as f64)
+        let options = options::call(&given.options);
+        Ok(self.agent.call(given.now, &given.word(1), options)?.0 as f64)
     }
 
     /// Answers an incoming call.
     pub(crate) fn answer(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::answer(&given.at(2));
-        self.session(given)?.answer(given.now, options)?;
+        self.session(given)?
+            .answer(given.now, options::answer(&given.options))?;
         Ok(0.0)
     }
 
     /// Sends a provisional response.
     pub(crate) fn progress(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::progress(&given.at(2))?;
-        self.session(given)?.progress(given.now, options)?;
+        self.session(given)?
+            .progress(given.now, options::progress(&given.options)?)?;
         Ok(0.0)
     }
 
     /// Ends the session.
     pub(crate) fn terminate(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::terminate(&given.at(2))?;
-        self.session(given)?.terminate(given.now, options)?;
+        self.session(given)?
+            .terminate(given.now, options::terminate(&given.options)?)?;
         Ok(0.0)
     }
 
     /// Sends tones.
     pub(crate) fn send_dtmf(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::dtmf(&given.at(3));
-        let tones = given.word(2);
-        self.session(given)?.send_dtmf(given.now, &tones, options)?;
+        self.session(given)?
+            .send_dtmf(given.now, &given.word(3), options::dtmf(&given.options))?;
         Ok(0.0)
     }
 
     /// Sends an INFO.
     pub(crate) fn send_info(&mut self, given: &Given<'_>) -> Outcome {
-        let (content_type, body) = (given.word(2), given.word(3));
-        let headers = given.at(4).headers();
         let mut session = self.session(given)?;
-        Ok(f64::from(session.send_info(
-            given.now,
-            &content_type,
-            &body,
-            &headers,
-        )?))
+        let (content_type, body) = (given.word(3), given.word(4));
+        let headers = given.options.headers();
+        let number = session.send_info(given.now, &content_type, &body, &headers)?;
+        Ok(f64::from(number))
     }
 
     /// Sends any other request inside the session's dialog.
     pub(crate) fn send_request(&mut self, given: &Given<'_>) -> Outcome {
-        let (method, options) = (given.word(2), given.at(3));
-        let method = Method::parse(&method);
-        let headers = options.extra_headers();
         let mut session = self.session(given)?;
+        let (method, options) = (given.word(3), &given.options);
+        let headers = options.extra_headers();
+        let method = Method::parse(&method);
         let id = session.send_request(given.now, method, options.body(), &headers)?;
         Ok(id.0 as f64)
     }
 
     /// Puts the peer on hold; makes an exchange, as the next two do.
     pub(crate) fn hold(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::reoffer(&given.at(2));
-        Ok(f64::from(self.session(given)?.hold(given.now, options)?))
+        let mut session = self.session(given)?;
+        let exchange = session.hold(given.now, options::reoffer(&given.options))?;
+        Ok(f64::from(exchange))
     }
 
     /// Lets the peer go on.
     pub(crate) fn unhold(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::reoffer(&given.at(2));
-        Ok(f64::from(self.session(given)?.unhold(given.now, options)?))
+        let mut session = self.session(given)?;
+        let exchange = session.unhold(given.now, options::reoffer(&given.options))?;
+        Ok(f64::from(exchange))
     }
 
     /// Makes a new offer.
     pub(crate) fn renegotiate(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::reoffer(&given.at(2));
         let mut session = self.session(given)?;
-        Ok(f64::from(session.renegotiate(given.now, options)?))
+        let exchange = session.renegotiate(given.now, options::reoffer(&given.options))?;
+        Ok(f64::from(exchange))
     }
 
     /// Asks the peer to call somebody; makes a transfer.
     pub(crate) fn refer(&mut self, given: &Given<'_>) -> Outcome {
-        let (target, options) = (given.word(2), options::refer(&given.at(3)));
         let mut session = self.session(given)?;
-        Ok(f64::from(session.refer(given.now, &target, options)?))
+        let target = given.word(3);
+        let refer = session.refer(given.now, &target, options::refer(&given.options))?;
+        Ok(f64::from(refer))
     }
 
     /// Mutes local media.
     pub(crate) fn mute(&mut self, given: &Given<'_>) -> Outcome {
-        let kinds = kinds(given);
-        self.session(given)?.mute(given.now, kinds)?;
+        self.session(given)?.mute(given.now, kinds(given))?;
         Ok(0.0)
     }
 
     /// Lets local media through again.
     pub(crate) fn unmute(&mut self, given: &Given<'_>) -> Outcome {
-        let kinds = kinds(given);
-        self.session(given)?.unmute(given.now, kinds)?;
+        self.session(given)?.unmute(given.now, kinds(given))?;
         Ok(0.0)
     }
 

@@ -4,12 +4,12 @@
 //! One export that takes a row costs what one export costs: every other would bring its own code to
 //! take its arguments apart, here and in JavaScript.
 
-use offhook_core::Instant;
+use offhook_core::{Body, Instant};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
 use crate::errors::Refusal;
-use crate::options::Options;
+use crate::options::{Options, body};
 use crate::rows::Row;
 use crate::time::{instant, milliseconds_at};
 
@@ -19,13 +19,15 @@ pub(crate) type Outcome = Result<f64, Refusal>;
 /// What a command was given: the row behind its number and its subject.
 pub(crate) struct Given<'r> {
     pub(crate) now: Instant,
-    /// The flow, session, question, request or subscription that it is about.
+    /// The flow, session, question, request or subscription that it is about: at 1.
     pub(crate) id: u64,
+    /// What is at 2: options, where there are some.
+    pub(crate) options: Options,
     row: &'r Options,
 }
 
 impl Given<'_> {
-    /// What stands at that place of the row; the subject is at 1.
+    /// What stands at that place of the row.
     pub(crate) fn at(&self, index: u32) -> Options {
         self.row.at(index)
     }
@@ -42,6 +44,11 @@ impl Given<'_> {
     pub(crate) fn word(&self, index: u32) -> String {
         self.text(index).unwrap_or_default()
     }
+
+    /// A body: its media type, and behind that its text.
+    pub(crate) fn body(&self, index: u32) -> Option<Body> {
+        body(self.text(index), self.text(index + 1))
+    }
 }
 
 #[wasm_bindgen]
@@ -56,9 +63,10 @@ impl Engine {
         let given = &Given {
             now: instant(now),
             id: row.at(1).as_f64().unwrap_or_default() as u64,
+            options: row.at(2),
             row,
         };
-        match row.at(0).as_f64().unwrap_or_default() as u32 {
+        let made = match row.at(0).as_f64().unwrap_or_default() as u32 {
             0 => self.tick(given),
             1 => self.flow_opened(given),
             2 => self.flow_lost(given),
@@ -98,7 +106,8 @@ impl Engine {
             36 => self.reply_grant(given),
             37 => self.reply_reject(given),
             _ => Ok(0.0),
-        }
+        }?;
+        Ok(made)
     }
 
     /// What is known of something, or of the engine; nothing, where it is not there.

@@ -116,7 +116,7 @@ impl Engine {
     /// Changes a parameter. Throws a `ConfigErrorRow` where the value cannot work, or the parameter
     /// is none that may change.
     pub(crate) fn set(&mut self, given: &Given<'_>) -> Outcome {
-        let (parameter, value) = (given.word(1), given.at(2));
+        let (parameter, value) = (given.word(1), &given.options);
         let text = value.as_string();
         let agent = &mut self.agent;
         match parameter.as_str() {

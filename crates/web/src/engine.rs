@@ -87,10 +87,10 @@ impl Engine {
 
     /// A message came: text, or a `Uint8Array`.
     pub(crate) fn received(&mut self, given: &Given<'_>) -> Outcome {
-        let message = given.at(2);
+        let message = &given.options;
         let bytes = match message.as_string() {
             Some(text) => Bytes::from(text),
-            None => Bytes::from(bytes_of(&message)),
+            None => Bytes::from(bytes_of(message)),
         };
         let input = Input::Received {
             flow: FlowId(given.id),

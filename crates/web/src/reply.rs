@@ -6,7 +6,7 @@ use offhook_sip::{HeaderName, Method, Name, OutgoingRequest, Uri, WriteError};
 use crate::commands::{Given, Outcome};
 use crate::engine::Engine;
 use crate::errors::{Refusal, argument};
-use crate::options::{self, body};
+use crate::options;
 
 impl Engine {
     fn reply(&mut self, given: &Given<'_>, reply: Reply) -> Outcome {
@@ -37,22 +37,22 @@ impl Engine {
 
     /// Accepts a REFER, or an INVITE that takes a session's place.
     pub(crate) fn reply_accept(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::call(&given.at(2));
+        let options = options::call(&given.options);
         self.reply(given, Reply::Accept { options })
     }
 
     /// Answers with a 200 that holds these.
     pub(crate) fn reply_answer(&mut self, given: &Given<'_>) -> Outcome {
         let reply = Reply::Answer {
-            extra_headers: given.at(2).headers(),
-            body: body(given.text(3), given.text(4)),
+            extra_headers: given.options.headers(),
+            body: given.body(3),
         };
         self.reply(given, reply)
     }
 
     /// Lets a peer subscribe.
     pub(crate) fn reply_grant(&mut self, given: &Given<'_>) -> Outcome {
-        let options = options::grant(&given.at(2));
+        let options = options::grant(&given.options);
         self.reply(given, Reply::Grant { options })
     }
 
@@ -61,8 +61,8 @@ impl Engine {
         let reply = Reply::Reject {
             status: options::status(given.at(5).as_f64().unwrap_or_default())?,
             reason: given.text(6),
-            extra_headers: given.at(2).headers(),
-            body: body(given.text(3), given.text(4)),
+            extra_headers: given.options.headers(),
+            body: given.body(3),
         };
         self.reply(given, reply)
     }

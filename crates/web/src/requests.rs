@@ -5,7 +5,7 @@ use offhook_core::{LastNotify, NotifyOptions, RequestId, SubscriptionId};
 use crate::commands::{Given, Outcome};
 use crate::engine::Engine;
 use crate::message::outgoing_row;
-use crate::options::{self, body};
+use crate::options;
 use crate::rows::Row;
 use crate::time::duration;
 
@@ -16,18 +16,17 @@ fn subscription(given: &Given<'_>) -> SubscriptionId {
 impl Engine {
     /// Sends a MESSAGE; makes a request.
     pub(crate) fn send_message(&mut self, given: &Given<'_>) -> Outcome {
-        let (target, options) = (given.word(1), given.at(2));
+        let (target, options) = (given.word(1), &given.options);
         let body = options.body().unwrap_or_else(|| "".into());
-        let options = options::request(&options);
+        let options = options::request(options);
         let id = self.agent.send_message(given.now, &target, body, options)?;
         Ok(id.0 as f64)
     }
 
     /// Sends an OPTIONS; makes a request.
     pub(crate) fn send_options(&mut self, given: &Given<'_>) -> Outcome {
-        let (target, options) = (given.word(1), given.at(2));
-        let body = options.body();
-        let options = options::request(&options);
+        let (target, options) = (given.word(1), &given.options);
+        let (body, options) = (options.body(), options::request(options));
         let id = self.agent.send_options(given.now, &target, body, options)?;
         Ok(id.0 as f64)
     }
@@ -39,32 +38,30 @@ impl Engine {
 
     /// Subscribes; makes a subscription.
     pub(crate) fn subscribe(&mut self, given: &Given<'_>) -> Outcome {
-        let (target, event) = (given.word(1), given.word(2));
-        let options = options::subscribe(&given.at(3))?;
+        let options = options::subscribe(&given.options)?;
+        let (target, event) = (given.word(1), given.word(3));
         let id = self.agent.subscribe(given.now, &target, &event, options)?;
         Ok(id.0 as f64)
     }
 
     /// Refreshes a subscription of ours.
     pub(crate) fn refresh_subscription(&mut self, given: &Given<'_>) -> Outcome {
-        let body = body(given.text(2), given.text(3));
         self.agent
-            .refresh_subscription(given.now, subscription(given), body)?;
+            .refresh_subscription(given.now, subscription(given), given.body(2))?;
         Ok(0.0)
     }
 
     /// Ends a subscription of ours.
     pub(crate) fn unsubscribe(&mut self, given: &Given<'_>) -> Outcome {
-        let body = body(given.text(2), given.text(3));
         self.agent
-            .unsubscribe(given.now, subscription(given), body)?;
+            .unsubscribe(given.now, subscription(given), given.body(2))?;
         Ok(0.0)
     }
 
     /// Tells a subscriber the state.
     pub(crate) fn notify(&mut self, given: &Given<'_>) -> Outcome {
         let options = NotifyOptions {
-            body: body(given.text(2), given.text(3)),
+            body: given.body(2),
             pending: given.flag(4),
         };
         self.agent.notify(given.now, subscription(given), options)?;
@@ -79,7 +76,7 @@ impl Engine {
                 .text(4)
                 .unwrap_or_else(|| LastNotify::default().reason),
             retry_after: retry_after.map(|seconds| duration(seconds * 1000.0)),
-            body: body(given.text(2), given.text(3)),
+            body: given.body(2),
         };
         self.agent
             .terminate_subscription(given.now, subscription(given), last)?;

@@ -58,7 +58,10 @@ export const enum Command {
 /** What a body is. */
 type Body = [contentType: string | undefined, body: string | undefined];
 
-/** A command: what to do, and with what. Some make something, and answer with its number. */
+/**
+ * A command: what to do, whom it is about, and with what; options come before the rest. Some make
+ * something, and answer with its number.
+ */
 export type CommandRow =
   | [Command.Tick]
   | [Command.FlowOpened, flow: number, transport: string]
@@ -75,26 +78,26 @@ export type CommandRow =
   | [Command.Answer, session: number, options: AnswerOptions]
   | [Command.Progress, session: number, options: ProgressOptions]
   | [Command.Terminate, session: number, options: TerminateOptions]
-  | [Command.SendDtmf, session: number, tones: string, options: DtmfOptions]
+  | [Command.SendDtmf, session: number, options: DtmfOptions, tones: string]
   /** Makes what `info:delivered` names. */
   | [
       Command.SendInfo,
       session: number,
+      extraHeaders: string[],
       contentType: string,
       body: string,
-      extraHeaders: string[],
     ]
   /** Makes what `requestOver` names. */
-  | [Command.SendRequest, session: number, method: string, options: RequestOptions]
+  | [Command.SendRequest, session: number, options: RequestOptions, method: string]
   /** These make what `renegotiated` names. */
   | [ReofferCommand, session: number, options: ReofferOptions]
   /** Makes what `refer` names. */
-  | [Command.Refer, session: number, target: string, options: ReferOptions]
+  | [Command.Refer, session: number, options: ReferOptions, target: string]
   | [Command.Mute | Command.Unmute, session: number, audio: boolean, video: boolean]
   /** These make what `requestOver` names. */
   | [ApplicantCommand, target: string, options: RequestOptions]
   /** Makes a subscription. */
-  | [Command.Subscribe, target: string, event: string, options: SubscribeOptions]
+  | [Command.Subscribe, target: string, options: SubscribeOptions, event: string]
   | [Command.RefreshSubscription | Command.Unsubscribe, subscription: number, ...body: Body]
   | [Command.Notify, subscription: number, ...body: [...Body, pending: boolean]]
   | [

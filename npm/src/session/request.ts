@@ -18,7 +18,7 @@ export function sendRequest(call: Call, method: string, options: SendRequestOpti
   if (number === undefined) return log.warn('sendRequest() | no valid early dialog found');
   try {
     driver.run(() => {
-      const request = driver.put(Command.SendRequest, number, method, wanted);
+      const request = driver.put(Command.SendRequest, number, wanted, method);
       driver.requests.set(request, (cause, row) => {
         const response = row && new IncomingResponse(row);
         if (response) {

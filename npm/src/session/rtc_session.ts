@@ -284,7 +284,7 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     if (number === undefined) return;
     const how = { ...wanted, extraHeaders: headersOf(given) };
     try {
-      driver.tell(Command.SendDtmf, number, wanted.tones, how);
+      driver.tell(Command.SendDtmf, number, how, wanted.tones);
     } catch (error) {
       // A call that rings without a dialog has no way for an INFO; JsSIP sends none, either.
       if (status === Status.STATUS_1XX_RECEIVED && isStateError(error)) return;
@@ -302,7 +302,7 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const extraHeaders = headersOf(options ?? {});
     call.command((driver, session) => {
       const text = body ?? '';
-      const number = driver.put(Command.SendInfo, session, contentType, text, extraHeaders);
+      const number = driver.put(Command.SendInfo, session, extraHeaders, contentType, text);
       call.deliveries.expectInfo(number, info);
     });
   }
@@ -360,11 +360,12 @@ export class RTCSession extends EventEmitter<RTCSessionEventMap> {
     const subscriber = new ReferSubscriber();
     addHandlers(subscriber, given.eventHandlers);
     call.command((driver, session) => {
-      const number = driver.put(Command.Refer, session, String(uri), {
+      const wanted = {
         extraHeaders: headersOf(given),
         replaces: replaced?.number,
         hangUp: given.hangUp,
-      });
+      };
+      const number = driver.put(Command.Refer, session, wanted, String(uri));
       subscriber._named(number);
       call.expectRefer(number, subscriber);
     });

@@ -348,9 +348,9 @@ test('a NOTIFY without a subscription is told and answered', () => {
 
 test('a subscription of ours, from its SUBSCRIBE to its last NOTIFY', () => {
   const { engine, flow } = connected();
-  const id = engine.command(0, [Command.Subscribe, 'bob', 'presence', {
+  const id = engine.command(0, [Command.Subscribe, 'bob', {
     expires: 300, accept: ['application/pidf+xml'], body: '<f/>', contentType: 'text/filter',
-  }]);
+  }, 'presence']);
   const [[, , subscribe]] = named(drain(engine), 'send');
   assert.match(subscribe, /\r\nExpires: 300\r\n/);
   assert.match(subscribe, /\r\nAccept: application\/pidf\+xml\r\n/);
