@@ -3,7 +3,7 @@
 use offhook_core::{Direction, MediaKinds, SessionId, SessionInfo, SessionMut};
 use offhook_sip::Method;
 
-use crate::commands::{Given, Outcome};
+use crate::commands::{Given, Outcome, outcome};
 use crate::engine::Engine;
 use crate::errors::{self, Refusal};
 use crate::options;
@@ -21,35 +21,31 @@ impl Engine {
     /// Calls; makes a session.
     pub(crate) fn call(&mut self, given: &Given<'_>) -> Outcome {
         let options = options::call(&given.options);
-        Ok(self.agent.call(given.now, &given.word(1), options)?.0 as f64)
+        outcome(self.agent.call(given.now, &given.word(1), options))
     }
 
     /// Answers an incoming call.
     pub(crate) fn answer(&mut self, given: &Given<'_>) -> Outcome {
-        self.session(given)?
-            .answer(given.now, options::answer(&given.options))?;
-        Ok(0.0)
+        let mut session = self.session(given)?;
+        outcome(session.answer(given.now, options::answer(&given.options)))
     }
 
     /// Sends a provisional response.
     pub(crate) fn progress(&mut self, given: &Given<'_>) -> Outcome {
-        self.session(given)?
-            .progress(given.now, options::progress(&given.options)?)?;
-        Ok(0.0)
+        let mut session = self.session(given)?;
+        outcome(session.progress(given.now, options::progress(&given.options)?))
     }
 
     /// Ends the session.
     pub(crate) fn terminate(&mut self, given: &Given<'_>) -> Outcome {
-        self.session(given)?
-            .terminate(given.now, options::terminate(&given.options)?)?;
-        Ok(0.0)
+        let mut session = self.session(given)?;
+        outcome(session.terminate(given.now, options::terminate(&given.options)?))
     }
 
     /// Sends tones.
     pub(crate) fn send_dtmf(&mut self, given: &Given<'_>) -> Outcome {
-        self.session(given)?
-            .send_dtmf(given.now, &given.word(3), options::dtmf(&given.options))?;
-        Ok(0.0)
+        let mut session = self.session(given)?;
+        outcome(session.send_dtmf(given.now, &given.word(3), options::dtmf(&given.options)))
     }
 
     /// Sends an INFO.
@@ -57,59 +53,51 @@ impl Engine {
         let mut session = self.session(given)?;
         let (content_type, body) = (given.word(3), given.word(4));
         let headers = given.options.headers();
-        let number = session.send_info(given.now, &content_type, &body, &headers)?;
-        Ok(f64::from(number))
+        outcome(session.send_info(given.now, &content_type, &body, &headers))
     }
 
     /// Sends any other request inside the session's dialog.
     pub(crate) fn send_request(&mut self, given: &Given<'_>) -> Outcome {
         let mut session = self.session(given)?;
         let (method, options) = (given.word(3), &given.options);
-        let headers = options.extra_headers();
-        let method = Method::parse(&method);
-        let id = session.send_request(given.now, method, options.body(), &headers)?;
-        Ok(id.0 as f64)
+        let (method, headers) = (Method::parse(&method), options.extra_headers());
+        outcome(session.send_request(given.now, method, options.body(), &headers))
     }
 
     /// Puts the peer on hold; makes an exchange, as the next two do.
     pub(crate) fn hold(&mut self, given: &Given<'_>) -> Outcome {
         let mut session = self.session(given)?;
-        let exchange = session.hold(given.now, options::reoffer(&given.options))?;
-        Ok(f64::from(exchange))
+        outcome(session.hold(given.now, options::reoffer(&given.options)))
     }
 
     /// Lets the peer go on.
     pub(crate) fn unhold(&mut self, given: &Given<'_>) -> Outcome {
         let mut session = self.session(given)?;
-        let exchange = session.unhold(given.now, options::reoffer(&given.options))?;
-        Ok(f64::from(exchange))
+        outcome(session.unhold(given.now, options::reoffer(&given.options)))
     }
 
     /// Makes a new offer.
     pub(crate) fn renegotiate(&mut self, given: &Given<'_>) -> Outcome {
         let mut session = self.session(given)?;
-        let exchange = session.renegotiate(given.now, options::reoffer(&given.options))?;
-        Ok(f64::from(exchange))
+        outcome(session.renegotiate(given.now, options::reoffer(&given.options)))
     }
 
     /// Asks the peer to call somebody; makes a transfer.
     pub(crate) fn refer(&mut self, given: &Given<'_>) -> Outcome {
         let mut session = self.session(given)?;
-        let target = given.word(3);
-        let refer = session.refer(given.now, &target, options::refer(&given.options))?;
-        Ok(f64::from(refer))
+        outcome(session.refer(given.now, &given.word(3), options::refer(&given.options)))
     }
 
     /// Mutes local media.
     pub(crate) fn mute(&mut self, given: &Given<'_>) -> Outcome {
-        self.session(given)?.mute(given.now, kinds(given))?;
-        Ok(0.0)
+        let mut session = self.session(given)?;
+        outcome(session.mute(given.now, kinds(given)))
     }
 
     /// Lets local media through again.
     pub(crate) fn unmute(&mut self, given: &Given<'_>) -> Outcome {
-        self.session(given)?.unmute(given.now, kinds(given))?;
-        Ok(0.0)
+        let mut session = self.session(given)?;
+        outcome(session.unmute(given.now, kinds(given)))
     }
 
     /// How a session is: a `StateRow`.

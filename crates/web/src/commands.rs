@@ -4,7 +4,7 @@
 //! One export that takes a row costs what one export costs: every other would bring its own code to
 //! take its arguments apart, here and in JavaScript.
 
-use offhook_core::{Body, Instant};
+use offhook_core::{Body, Instant, RequestId, SessionId, SubscriptionId};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::Engine;
@@ -15,6 +15,50 @@ use crate::time::{instant, milliseconds_at};
 
 /// What a command gives back: the number of what it has made, or 0.
 pub(crate) type Outcome = Result<f64, Refusal>;
+
+/// What the core makes.
+pub(crate) trait Made {
+    fn number(self) -> f64;
+}
+
+impl Made for () {
+    fn number(self) -> f64 {
+        0.0
+    }
+}
+
+impl Made for u32 {
+    fn number(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Made for SessionId {
+    fn number(self) -> f64 {
+        self.0 as f64
+    }
+}
+
+impl Made for RequestId {
+    fn number(self) -> f64 {
+        self.0 as f64
+    }
+}
+
+impl Made for SubscriptionId {
+    fn number(self) -> f64 {
+        self.0 as f64
+    }
+}
+
+/// What became of a command. Not in line, as every command would bring its own moves of the error.
+#[inline(never)]
+pub(crate) fn outcome<T: Made, E>(result: Result<T, E>) -> Outcome
+where
+    Refusal: From<E>,
+{
+    Ok(result?.number())
+}
 
 /// What a command was given: the row behind its number and its subject.
 pub(crate) struct Given<'r> {

@@ -5,7 +5,7 @@ use offhook_core::auth::{Authorization, Secret};
 use offhook_core::{Config, Destination};
 use offhook_sip::{Params, Uri};
 
-use crate::commands::{Given, Outcome};
+use crate::commands::{Given, Outcome, outcome};
 use crate::engine::Engine;
 use crate::errors::{self, Refusal};
 use crate::options::Options;
@@ -124,23 +124,25 @@ impl Engine {
             "ha1" => self.credentials.ha1 = text,
             "realm" => self.credentials.realm = text,
             other => {
-                match other {
-                    "authorization_user" => agent.set_authorization_user(text)?,
-                    "authorization_jwt" => agent.set_authorization(text.map(Authorization::new))?,
-                    "display_name" => agent.set_display_name(text)?,
-                    "extra_headers" => agent.set_extra_headers(value.headers())?,
+                return outcome(match other {
+                    "authorization_user" => agent.set_authorization_user(text),
+                    "authorization_jwt" => agent.set_authorization(text.map(Authorization::new)),
+                    "display_name" => agent.set_display_name(text),
+                    "extra_headers" => agent.set_extra_headers(value.headers()),
                     "register_from_tag_trail" => {
-                        agent.set_register_from_tag_trail(&text.unwrap_or_default())?;
+                        agent.set_register_from_tag_trail(&text.unwrap_or_default())
                     }
-                    "register_headers" => agent.set_register_extra_headers(value.headers())?,
+                    "register_headers" => agent.set_register_extra_headers(value.headers()),
                     "register_contact_params" => {
-                        agent.set_register_contact_params(params(&text.unwrap_or_default())?)?;
+                        agent.set_register_contact_params(params(&text.unwrap_or_default())?)
                     }
-                    // What is no URI takes it back.
-                    "route" => agent.set_route(text.and_then(|uri| into_uri(&uri))),
+                    "route" => {
+                        // What is no URI takes it back.
+                        agent.set_route(text.and_then(|uri| into_uri(&uri)));
+                        Ok(())
+                    }
                     _ => return Err(errors::config(other, "", CHANGEABLE)),
-                }
-                return Ok(0.0);
+                });
             }
         }
         agent.set_secret(self.credentials.secret());

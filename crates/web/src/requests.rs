@@ -2,7 +2,7 @@
 
 use offhook_core::{LastNotify, NotifyOptions, RequestId, SubscriptionId};
 
-use crate::commands::{Given, Outcome};
+use crate::commands::{Given, Outcome, outcome};
 use crate::engine::Engine;
 use crate::message::outgoing_row;
 use crate::options;
@@ -19,16 +19,14 @@ impl Engine {
         let (target, options) = (given.word(1), &given.options);
         let body = options.body().unwrap_or_else(|| "".into());
         let options = options::request(options);
-        let id = self.agent.send_message(given.now, &target, body, options)?;
-        Ok(id.0 as f64)
+        outcome(self.agent.send_message(given.now, &target, body, options))
     }
 
     /// Sends an OPTIONS; makes a request.
     pub(crate) fn send_options(&mut self, given: &Given<'_>) -> Outcome {
         let (target, options) = (given.word(1), &given.options);
         let (body, options) = (options.body(), options::request(options));
-        let id = self.agent.send_options(given.now, &target, body, options)?;
-        Ok(id.0 as f64)
+        outcome(self.agent.send_options(given.now, &target, body, options))
     }
 
     /// A MESSAGE or OPTIONS of ours as it was made, until it is answered.
@@ -40,22 +38,23 @@ impl Engine {
     pub(crate) fn subscribe(&mut self, given: &Given<'_>) -> Outcome {
         let options = options::subscribe(&given.options)?;
         let (target, event) = (given.word(1), given.word(3));
-        let id = self.agent.subscribe(given.now, &target, &event, options)?;
-        Ok(id.0 as f64)
+        outcome(self.agent.subscribe(given.now, &target, &event, options))
     }
 
     /// Refreshes a subscription of ours.
     pub(crate) fn refresh_subscription(&mut self, given: &Given<'_>) -> Outcome {
-        self.agent
-            .refresh_subscription(given.now, subscription(given), given.body(2))?;
-        Ok(0.0)
+        outcome(
+            self.agent
+                .refresh_subscription(given.now, subscription(given), given.body(2)),
+        )
     }
 
     /// Ends a subscription of ours.
     pub(crate) fn unsubscribe(&mut self, given: &Given<'_>) -> Outcome {
-        self.agent
-            .unsubscribe(given.now, subscription(given), given.body(2))?;
-        Ok(0.0)
+        outcome(
+            self.agent
+                .unsubscribe(given.now, subscription(given), given.body(2)),
+        )
     }
 
     /// Tells a subscriber the state.
@@ -64,8 +63,7 @@ impl Engine {
             body: given.body(2),
             pending: given.flag(4),
         };
-        self.agent.notify(given.now, subscription(given), options)?;
-        Ok(0.0)
+        outcome(self.agent.notify(given.now, subscription(given), options))
     }
 
     /// Ends a peer's subscription.
@@ -78,8 +76,9 @@ impl Engine {
             retry_after: retry_after.map(|seconds| duration(seconds * 1000.0)),
             body: given.body(2),
         };
-        self.agent
-            .terminate_subscription(given.now, subscription(given), last)?;
-        Ok(0.0)
+        outcome(
+            self.agent
+                .terminate_subscription(given.now, subscription(given), last),
+        )
     }
 }
