@@ -33,8 +33,8 @@ const FEATURES = [
 ];
 const OPTIMIZE = [
   '-Oz', '--converge', '--zero-filled-memory',
-  // Functions that are called once stay on their own: inlined, they compress worse.
-  '--one-caller-inline-max-function-size', '0',
+  // Functions that are called once stay on their own, unless they are small: it compresses better.
+  '--one-caller-inline-max-function-size', '40',
   '--mvp-features', ...FEATURES.map((feature) => `--enable-${feature}`),
   '--strip-producers', '--strip-target-features',
 ];

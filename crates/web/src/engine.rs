@@ -51,7 +51,7 @@ impl Engine {
     /// What to do next.
     pub fn poll(&mut self) -> Option<Row> {
         while let Some(output) = self.agent.poll() {
-            if let Some(row) = events::output(output) {
+            if let Some(row) = events::output(&output) {
                 return Some(row);
             }
         }

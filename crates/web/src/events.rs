@@ -10,16 +10,16 @@ use crate::questions::question;
 use crate::rows::Row;
 
 /// The row for an output; nothing for one that JavaScript does not know.
-pub(crate) fn output(output: Output) -> Option<Row> {
+pub(crate) fn output(output: &Output) -> Option<Row> {
     Some(match output {
-        Output::Send { flow, bytes } => Row::of("send").number(flow.0 as f64).bytes(&bytes),
+        Output::Send { flow, bytes } => Row::of("send").number(flow.0 as f64).bytes(bytes),
         Output::Open { flow, destination } => Row::of("open")
             .number(flow.0 as f64)
-            .text(&url(&destination)),
+            .text(&url(destination)),
         Output::Ping { flow } => Row::of("ping").number(flow.0 as f64),
         Output::Close { flow } => Row::of("close").number(flow.0 as f64),
         Output::Media { session, request } => {
-            return media(Row::of("media").number(session.0 as f64), &request);
+            return media(Row::of("media").number(session.0 as f64), request);
         }
         Output::Ask {
             ask,
@@ -31,7 +31,7 @@ pub(crate) fn output(output: Output) -> Option<Row> {
                 Some(session) => row.number(session.0 as f64),
                 None => row.none(),
             };
-            return question(row, &asked);
+            return question(row, asked);
         }
         Output::Event(event) => return tell(event),
         _ => return None,
@@ -95,15 +95,15 @@ fn media(row: Row, request: &MediaRequest) -> Option<Row> {
     })
 }
 
-fn tell(event: Event) -> Option<Row> {
+fn tell(event: &Event) -> Option<Row> {
     Some(match event {
-        Event::Connecting { attempt } => Row::of("connecting").number(f64::from(attempt)),
+        Event::Connecting { attempt } => Row::of("connecting").number(f64::from(*attempt)),
         Event::Connected => Row::of("connected"),
         Event::Disconnected { reason, retry_in } => Row::of("disconnected")
-            .text(&reason)
-            .maybe_duration(retry_in),
+            .text(reason)
+            .maybe_duration(*retry_in),
         Event::Registered { expires, response } => {
-            Row::of("registered").duration(expires).response(&response)
+            Row::of("registered").duration(*expires).response(response)
         }
         Event::Unregistered { response, cause } => Row::of("unregistered")
             .maybe_response(response.as_ref())
@@ -126,8 +126,8 @@ fn tell(event: Event) -> Option<Row> {
         } => {
             let row = Row::of("refer")
                 .number(session.0 as f64)
-                .number(f64::from(refer));
-            return refer_state(row, &state);
+                .number(f64::from(*refer));
+            return refer_state(row, state);
         }
         Event::Referred { session, call } => Row::of("referred")
             .number(session.0 as f64)
@@ -138,23 +138,23 @@ fn tell(event: Event) -> Option<Row> {
             event,
         } => {
             let row = Row::of("subscriber").number(subscription.0 as f64);
-            return subscriber(row.text(event.name()), &event);
+            return subscriber(row.text(event.name()), event);
         }
         Event::Notifier {
             subscription,
             event,
         } => {
             let row = Row::of("notifier").number(subscription.0 as f64);
-            return notifier(row.text(event.name()), &event);
+            return notifier(row.text(event.name()), event);
         }
         Event::RequestOver { request, result } => {
             let row = Row::of("requestOver").number(request.0 as f64);
             match result {
-                Ok(response) => row.none().response(&response),
-                Err(failure) => failed(row, &failure),
+                Ok(response) => row.none().response(response),
+                Err(failure) => failed(row, failure),
             }
         }
-        Event::UnsolicitedNotify { request, .. } => Row::of("sipEvent").request(&request),
+        Event::UnsolicitedNotify { request, .. } => Row::of("sipEvent").request(request),
         Event::Stopped => Row::of("stopped"),
         _ => return None,
     })
@@ -186,7 +186,7 @@ fn answered(row: Row, by: Originator, response: Option<&Response>) -> Row {
 }
 
 /// What is told about a session: a `SessionRow`, behind its name.
-fn told(row: Row, event: SessionEvent) -> Option<Row> {
+fn told(row: Row, event: &SessionEvent) -> Option<Row> {
     Some(match event {
         SessionEvent::Connecting | SessionEvent::ReadyToReoffer => row,
         SessionEvent::Progress {
@@ -196,21 +196,21 @@ fn told(row: Row, event: SessionEvent) -> Option<Row> {
         | SessionEvent::Accepted {
             originator,
             response,
-        } => answered(row, originator, response.as_ref()),
+        } => answered(row, *originator, response.as_ref()),
         SessionEvent::Confirmed {
             originator: by,
             ack,
-        } => row.text(originator(by)).maybe_request(ack.as_ref()),
-        SessionEvent::Ended(end) | SessionEvent::Failed(end) => ended(row, &end),
+        } => row.text(originator(*by)).maybe_request(ack.as_ref()),
+        SessionEvent::Ended(end) | SessionEvent::Failed(end) => ended(row, end),
         SessionEvent::NewDtmf {
             originator: by,
             tone,
             duration,
             request,
         } => row
-            .text(originator(by))
+            .text(originator(*by))
             .text(tone.encode_utf8(&mut [0; 4]))
-            .duration(duration)
+            .duration(*duration)
             .maybe_request(request.as_ref()),
         SessionEvent::DtmfDelivered { tone, response } => row
             .text(tone.encode_utf8(&mut [0; 4]))
@@ -221,34 +221,34 @@ fn told(row: Row, event: SessionEvent) -> Option<Row> {
             body,
             request,
         } => row
-            .text(originator(by))
-            .text(&content_type)
-            .lossy(&body)
+            .text(originator(*by))
+            .text(content_type)
+            .lossy(body)
             .maybe_request(request.as_ref()),
         SessionEvent::InfoDelivered { info, response } => row
-            .number(f64::from(info))
+            .number(f64::from(*info))
             .maybe_response(response.as_ref()),
         SessionEvent::Muted { audio, video } | SessionEvent::Unmuted { audio, video } => {
-            row.flag(audio).flag(video)
+            row.flag(*audio).flag(*video)
         }
         SessionEvent::Hold { originator: by } | SessionEvent::Unhold { originator: by } => {
-            row.text(originator(by))
+            row.text(originator(*by))
         }
         SessionEvent::Renegotiated { exchange, result } => {
-            let row = row.number(f64::from(exchange));
+            let row = row.number(f64::from(*exchange));
             match result {
                 Ok(()) => row.none().none(),
-                Err(failure) => failed(row, &failure),
+                Err(failure) => failed(row, failure),
             }
         }
-        SessionEvent::Reoffered { request } => row.request(&request),
+        SessionEvent::Reoffered { request } => row.request(request),
         SessionEvent::RemoteIdentity { identity } => row.text(&identity.to_string()),
-        SessionEvent::MediaUnconnected { after } => row.duration(after),
+        SessionEvent::MediaUnconnected { after } => row.duration(*after),
         SessionEvent::GetUserMediaFailed { error }
         | SessionEvent::CreateOfferFailed { error }
         | SessionEvent::CreateAnswerFailed { error }
         | SessionEvent::SetLocalDescriptionFailed { error }
-        | SessionEvent::SetRemoteDescriptionFailed { error } => row.text(&error),
+        | SessionEvent::SetRemoteDescriptionFailed { error } => row.text(error),
         _ => return None,
     })
 }
