@@ -119,14 +119,6 @@ make_small() {
   if [ -f "$sources/std/Cargo.toml" ]; then
     flags+=' -Zunstable-options -Cpanic=immediate-abort'
     options+=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
-    # Functions may return two values, as the two words of a text, instead of writing both to
-    # memory. All code has to agree on that, so it is a target of its own. Rust's functions for
-    # multiplying and dividing 128 bits do not agree: npm/build.mjs looks that none is called.
-    mkdir -p "$CARGO_TARGET_DIR"
-    "${RUSTC:-rustc}" -Zunstable-options --print target-spec-json --target "$WASM" |
-      sed '1s/{/{ "llvm-abiname": "experimental-mv",/' >"$CARGO_TARGET_DIR/$WASM.json"
-    target=$CARGO_TARGET_DIR/$WASM.json
-    options+=(-Zjson-target-spec)
   else
     echo "wasm: no sources of the standard library, so that the module becomes larger:" \
       "run 'rustup component add rust-src'" >&2
@@ -134,9 +126,8 @@ make_small() {
   export RUSTFLAGS="${RUSTFLAGS:-} $flags"
 }
 
-target=$WASM
 [ -z "$small" ] || make_small
 echo "wasm: ${packages[*]} with $("${RUSTC:-rustc}" --version)"
 arguments=()
 for package in "${packages[@]}"; do arguments+=(--package "$package"); done
-cargo build --locked --lib --target "$target" "${arguments[@]}" "${options[@]}"
+cargo build --locked --lib --target "$WASM" "${arguments[@]}" "${options[@]}"
