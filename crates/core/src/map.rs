@@ -68,18 +68,19 @@ impl<K: Number, V> Map<K, V> {
         self.put(key, Box::new(value));
     }
 
+    /// Puts an entry in; hands out the one that had its key. What is done here and in
+    /// [`Map::take`] frees no value, and so is the same code for all.
     #[inline(never)]
-    fn put(&mut self, key: K, value: Box<V>) -> usize {
+    fn put(&mut self, key: K, value: Box<V>) -> Option<Box<V>> {
         match self.find(&key) {
             Ok(at) => {
-                if self.entries[at].1.replace(value).is_none() {
-                    self.holes -= 1;
-                }
-                at
+                let before = self.entries[at].1.replace(value);
+                self.holes -= usize::from(before.is_none());
+                before
             }
             Err(at) => {
                 self.entries.insert(at, (key, Some(value)));
-                at
+                None
             }
         }
     }
@@ -94,9 +95,25 @@ impl<K: Number, V> Map<K, V> {
         let value = self.entries[at].1.take()?;
         self.holes += 1;
         if self.holes > self.entries.len() / 2 {
-            self.retain(|_| true);
+            self.close_holes();
         }
         Some(value)
+    }
+
+    #[inline(never)]
+    fn close_holes(&mut self) {
+        let mut kept = 0;
+        for at in 0..self.entries.len() {
+            if self.entries[at].1.is_some() {
+                self.entries.swap(kept, at);
+                kept += 1;
+            }
+        }
+        while self.entries.len() > kept {
+            // A hole has nothing to free.
+            std::mem::forget(self.entries.pop());
+        }
+        self.holes = 0;
     }
 
     /// The value of `key`, which is put in with its default where there is none.
@@ -104,11 +121,14 @@ impl<K: Number, V> Map<K, V> {
     where
         V: Default,
     {
-        let at = match self.find(&key) {
-            Ok(at) if self.entries[at].1.is_some() => at,
-            _ => self.put(key, Box::default()),
-        };
-        self.entries[at].1.get_or_insert_default()
+        let at = self.find(&key).unwrap_or_else(|at| {
+            self.entries.insert(at, (key, None));
+            self.holes += 1;
+            at
+        });
+        let value = &mut self.entries[at].1;
+        self.holes -= usize::from(value.is_none());
+        value.get_or_insert_default()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
@@ -133,9 +153,12 @@ impl<K: Number, V> Map<K, V> {
 
     /// Keeps the entries whose value `stays`.
     pub(crate) fn retain(&mut self, mut stays: impl FnMut(&V) -> bool) {
-        self.entries
-            .retain(|(_, value)| value.as_deref().is_some_and(&mut stays));
-        self.holes = 0;
+        for (_, value) in &mut self.entries {
+            if value.as_deref().is_some_and(|value| !stays(value)) {
+                *value = None;
+            }
+        }
+        self.close_holes();
     }
 
     pub(crate) fn clear(&mut self) {

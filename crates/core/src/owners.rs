@@ -37,8 +37,13 @@ impl<K: Key + ?Sized> Owners<K> {
 
     /// Lets one thing go; says whose it was.
     pub(crate) fn remove(&mut self, thing: &K) -> Option<SessionId> {
-        let owner = self.owners.remove(thing).map(SessionId)?;
-        let name = thing.key();
+        self.forget(&thing.key())
+    }
+
+    /// The same for all kinds of things.
+    #[inline(never)]
+    fn forget(&mut self, name: &[u8]) -> Option<SessionId> {
+        let owner = self.owners.forget(name).map(SessionId)?;
         if let Some(owned) = self.owned.get_mut(&owner) {
             owned.retain(|known| **known != *name);
             if owned.is_empty() {
