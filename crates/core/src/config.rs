@@ -250,7 +250,7 @@ impl Config {
             ));
         }
         let trail = &self.register_from_tag_trail;
-        if !trail.is_empty() && !crate::headers::is_token(trail) {
+        if !trail.is_empty() && !offhook_sip::is_token(trail) {
             return Err(ConfigError::new(
                 "register_from_tag_trail",
                 trail,

@@ -43,6 +43,10 @@ impl CommandError {
         value: impl fmt::Display,
         expected: &'static str,
     ) -> Self {
+        Self::invalid(name, &value, expected)
+    }
+
+    fn invalid(name: &'static str, value: &dyn fmt::Display, expected: &'static str) -> Self {
         Self::InvalidArgument {
             name,
             value: value.to_string(),

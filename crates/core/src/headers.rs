@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use offhook_sip::{HeaderFields, HeaderName, Name, WriteError};
+use offhook_sip::{HeaderFields, HeaderName, Name, WriteError, is_token};
 
 use crate::config::Config;
 use crate::error::CommandError;
@@ -60,10 +60,24 @@ pub(crate) fn put_allow_events(
     headers: &mut HeaderFields,
     config: &Config,
 ) -> Result<(), WriteError> {
-    let mut packages = vec!["refer"];
     let named = config.event_packages.iter().map(String::as_str);
-    packages.extend(named.filter(|&package| package != ANY));
-    headers.push(HeaderName::AllowEvents, packages.join(", "))
+    let named = named.filter(|&package| package != ANY);
+    let packages = listed(["refer"].into_iter().chain(named));
+    headers.push(HeaderName::AllowEvents, packages)
+}
+
+/// The values of a header that is a comma list.
+pub(crate) fn listed<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    let mut list = String::new();
+    values.for_each(|value| enlist(&mut list, value));
+    list
+}
+
+fn enlist(list: &mut String, value: &str) {
+    if !list.is_empty() {
+        list.push_str(", ");
+    }
+    list.push_str(value);
 }
 
 /// The extensions to name in Supported.
@@ -74,20 +88,14 @@ pub(crate) fn supported(config: &Config) -> String {
         TRICKLE => config.trickle_ice,
         _ => true,
     };
-    SUPPORTED
-        .iter()
-        .filter(named)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ")
+    listed(SUPPORTED.iter().filter(named).copied())
 }
 
 /// Takes an extension out of Supported.
 pub(crate) fn retract(headers: &mut HeaderFields, tag: &str) -> Result<(), WriteError> {
     let kept = headers.get(HeaderName::Supported).map(|supported| {
-        let kept = supported.split(',').map(str::trim);
-        let kept: Vec<&str> = kept.filter(|known| *known != tag).collect();
-        kept.join(", ")
+        let kept = supported.split(',').map(str::trim_ascii);
+        listed(kept.filter(|known| *known != tag))
     });
     match kept {
         Some(kept) => headers.set(HeaderName::Supported, kept),
@@ -103,12 +111,6 @@ pub(crate) fn put_extra(
     extra
         .iter()
         .try_for_each(|(name, value)| headers.push(name.as_str(), value as &dyn Display))
-}
-
-/// Whether a text is a token (RFC 3261 section 25.1).
-pub(crate) fn is_token(text: &str) -> bool {
-    let byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
-    !text.is_empty() && text.bytes().all(byte)
 }
 
 /// Whether headers from the application can be written: names are tokens, values hold no line

@@ -116,7 +116,7 @@ pub use crate::received::{Contacts, HeaderLine, HeaderValues, ListValues, Receiv
 pub use crate::reject::reject;
 pub use crate::status::StatusCode;
 pub use crate::stream::{FrameError, StreamDecoder, StreamItem};
-pub use crate::text::split_list;
+pub use crate::text::{is_token, split_list};
 pub use crate::uri::{Scheme, Uri, UriBuilder, UriError};
 pub use crate::validate::Invalid;
 pub use crate::via::Via;

@@ -5,6 +5,7 @@ use crate::message::is_status_line;
 use crate::name::HeaderName;
 use crate::outgoing::OutgoingResponse;
 use crate::status::StatusCode;
+use crate::text::trim;
 use crate::via::Via;
 
 /// How many lines of a broken message are searched: as many as a sound one may have.
@@ -57,7 +58,7 @@ pub(crate) fn answer(
         let Some((name, value)) = line.split_once(':') else {
             continue;
         };
-        let (Some(name), value) = (HeaderName::parse(name.trim()), value.trim()) else {
+        let (Some(name), value) = (HeaderName::parse(trim(name)), trim(value)) else {
             continue;
         };
         let headers = response.headers_mut();

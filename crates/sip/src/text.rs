@@ -92,8 +92,9 @@ pub(crate) fn is_host_byte(byte: u8) -> bool {
     has(byte, HOST)
 }
 
-/// Whether `text` is a `token`: at least one character, all of them token characters.
-pub(crate) fn is_token(text: &str) -> bool {
+/// Whether `text` is a `token` (RFC 3261 section 25.1): at least one character, all of them token
+/// characters.
+pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 

@@ -175,16 +175,14 @@ impl Agent {
         if !for_us {
             return Err((StatusCode::NOT_FOUND, None));
         }
-        let unknown: Vec<&str> = request
-            .values(HeaderName::Require)
-            .filter(|tag| {
-                !headers::SUPPORTED
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(tag))
-            })
-            .collect();
+        let required = request.values(HeaderName::Require);
+        let unknown = headers::listed(required.filter(|tag| {
+            !headers::SUPPORTED
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(tag))
+        }));
         if !unknown.is_empty() && !matches!(request.method(), Method::Ack | Method::Cancel) {
-            return Err((StatusCode::BAD_EXTENSION, Some(unknown.join(", "))));
+            return Err((StatusCode::BAD_EXTENSION, Some(unknown)));
         }
         Ok(())
     }

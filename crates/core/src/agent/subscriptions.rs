@@ -50,10 +50,7 @@ impl Agent {
         let found = self.sessions.get(&session);
         let found = found.ok_or(CommandError::NoSuchSession)?;
         if !found.may_send_info() {
-            return Err(CommandError::InvalidState {
-                command: "subscribe",
-                status: found.status(),
-            });
+            return Err(found.invalid_state("subscribe"));
         }
         let target = self.cx.config.address.clone();
         let id = self.subscribe_with(now, target, usage, event, options)?;

@@ -92,7 +92,7 @@ impl Offer {
 fn choose_qop(list: &str) -> Option<DigestQop> {
     let known = || {
         list.split(',')
-            .filter_map(|name| DigestQop::parse(name.trim()))
+            .filter_map(|name| DigestQop::parse(name.trim_ascii()))
     };
     known()
         .find(|qop| *qop == DigestQop::Auth)

@@ -30,10 +30,7 @@ impl Session {
             Incoming::Announced(..) | Incoming::Ringing(_) | Incoming::Progressing(..),
         ) = &self.state
         else {
-            return Err(CommandError::InvalidState {
-                command: "answer",
-                status: self.status(),
-            });
+            return Err(self.invalid_state("answer"));
         };
         headers::check(&options.extra_headers)?;
         if let Some(wanted) = options.trickle_ice {

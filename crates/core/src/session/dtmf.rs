@@ -73,10 +73,7 @@ impl Session {
         }
         headers::check(&options.extra_headers)?;
         if !self.may_send_info() {
-            return Err(CommandError::InvalidState {
-                command: "send_dtmf",
-                status: self.status(),
-            });
+            return Err(self.invalid_state("send_dtmf"));
         }
         let duration = options.duration.clamp(SHORTEST, LONGEST);
         let gap = options.inter_tone_gap.max(SHORTEST_GAP);
@@ -241,12 +238,12 @@ pub(super) fn read_relay(body: &str) -> Option<(char, Duration)> {
         let Some((name, value)) = line.split_once('=') else {
             continue;
         };
-        let value = value.trim();
-        if name.trim().eq_ignore_ascii_case("signal") {
+        let value = value.trim_ascii();
+        if name.trim_ascii().eq_ignore_ascii_case("signal") {
             let mut symbols = value.chars();
             let symbol = symbols.next()?.to_ascii_uppercase();
             tone = (symbols.next().is_none() && is_tone(symbol)).then_some(symbol);
-        } else if name.trim().eq_ignore_ascii_case("duration") {
+        } else if name.trim_ascii().eq_ignore_ascii_case("duration") {
             duration = Duration::from_millis(value.parse::<u16>().ok()?.into());
         }
     }

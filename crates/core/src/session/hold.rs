@@ -42,10 +42,7 @@ impl Session {
     ) -> Result<u32, CommandError> {
         let command = if held { "hold" } else { "unhold" };
         if self.on_hold.local == held || !self.is_ready_to_reoffer() {
-            return Err(CommandError::InvalidState {
-                command,
-                status: self.status(),
-            });
+            return Err(self.invalid_state(command));
         }
         let purpose = if held { Purpose::Hold } else { Purpose::Unhold };
         let id = self.reoffer(cx, purpose, options)?;

@@ -21,10 +21,7 @@ impl Session {
         check_content_type(content_type)?;
         headers::check(extra_headers)?;
         if !self.may_send_info() {
-            return Err(CommandError::InvalidState {
-                command: "send_info",
-                status: self.status(),
-            });
+            return Err(self.invalid_state("send_info"));
         }
         let info = self.next_info;
         self.next_info += 1;
@@ -61,7 +58,7 @@ impl Session {
         let Some(package) = received.request.header(HeaderName::InfoPackage) else {
             return Some(received);
         };
-        let name = package.split(';').next().unwrap_or_default().trim();
+        let name = package.split(';').next().unwrap_or_default().trim_ascii();
         if name.eq_ignore_ascii_case(TRICKLE) && self.trickle.wanted {
             self.candidates_received(cx, received);
             return None;

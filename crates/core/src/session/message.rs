@@ -1,7 +1,7 @@
 //! `sendRequest()` and `sendMessage()` inside a session (RFC 3261 section 12.2, RFC 3428), and
 //! OPTIONS (RFC 3261 section 11.2).
 
-use offhook_sip::Method;
+use offhook_sip::{Method, is_token};
 
 use super::{Answer, InDialog, Incoming, Session, State};
 use crate::context::{Context, Unsent};
@@ -26,7 +26,7 @@ impl Session {
             Method::Cancel => "a CANCEL ends the session: use terminate",
             Method::Ack => "an ACK answers a 2xx to an INVITE: the session sends it itself",
             Method::Prack => "a PRACK answers a provisional response: the session sends it itself",
-            _ if !headers::is_token(method.as_str()) => {
+            _ if !is_token(method.as_str()) => {
                 let expected = "letters, digits and -.!%*_+`'~";
                 return Err(CommandError::argument("method", method, expected));
             }
@@ -54,10 +54,7 @@ impl Session {
             )
         );
         if !rings && !self.may_send_info() {
-            return Err(CommandError::InvalidState {
-                command,
-                status: self.status(),
-            });
+            return Err(self.invalid_state(command));
         }
         let id = cx.name_request();
         let sent = self.send_in_dialog(cx, InDialog::Alone(id), |dialog, cx| {

@@ -45,6 +45,7 @@ use crate::ask::{AskId, Question, Reply};
 use crate::cause::Cause;
 use crate::context::{Context, Owner, Timer, Unsent};
 use crate::dialog::Dialog;
+use crate::error::CommandError;
 use crate::event::{End, Event, Originator, SessionEvent};
 use crate::media::{ConnectionState, MediaReport, MediaRequest, MediaStep};
 use crate::offer_answer::{Negotiation, Outcome};
@@ -209,6 +210,14 @@ impl Session {
             State::Incoming(incoming) => incoming.status(),
             State::Established(established) => established.status(),
             State::Closing(_) | State::Closed => Status::Terminated,
+        }
+    }
+
+    /// That the session is in no state for this.
+    pub(crate) fn invalid_state(&self, command: &'static str) -> CommandError {
+        CommandError::InvalidState {
+            command,
+            status: self.status(),
         }
     }
 

@@ -28,10 +28,7 @@ impl Session {
     ) -> Result<(), CommandError> {
         if self.is_ended() {
             let command = if muted { "mute" } else { "unmute" };
-            return Err(CommandError::InvalidState {
-                command,
-                status: self.status(),
-            });
+            return Err(self.invalid_state(command));
         }
         let before = self.media.muted;
         if kinds.audio {

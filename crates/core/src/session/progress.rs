@@ -48,10 +48,7 @@ impl Session {
             return Err(CommandError::NotSupported { what });
         }
         let State::Incoming(Incoming::Announced(..) | Incoming::Ringing(_)) = &self.state else {
-            return Err(CommandError::InvalidState {
-                command: "progress",
-                status: self.status(),
-            });
+            return Err(self.invalid_state("progress"));
         };
         headers::check(&options.extra_headers)?;
         if !(101..200).contains(&options.status.code()) {

@@ -141,10 +141,7 @@ impl Session {
             ));
         }
         if !matches!(self.state, State::Established(_)) {
-            return Err(CommandError::InvalidState {
-                command: "refer",
-                status: self.status(),
-            });
+            return Err(self.invalid_state("refer"));
         }
         if self.transfers.asked_for.len() >= MAX_TRANSFERS {
             return Err(CommandError::NotSupported {
@@ -469,7 +466,7 @@ impl Session {
 /// Whether a Refer-Sub header says that there is no subscription (RFC 4488 section 4).
 pub(super) fn is_false(value: &str) -> bool {
     let word = value.split(';').next().unwrap_or_default();
-    word.trim().eq_ignore_ascii_case("false")
+    word.trim_ascii().eq_ignore_ascii_case("false")
 }
 
 #[cfg(test)]

@@ -51,13 +51,13 @@ fn carried(target: &Uri<'_>) -> Result<ExtraHeaders, &'static str> {
         let (name, value) = (unescape(name), unescape(value));
         let allowed = match Name::from(name.as_ref()) {
             Name::Known(HeaderName::Replaces) => {
-                if Replaces::parse(value.trim()).is_err() {
+                if Replaces::parse(value.trim_ascii()).is_err() {
                     return Err("Malformed Replaces In Refer-To");
                 }
                 true
             }
             // RFC 5589 section 7.1: a transfer that must replace, or not be made.
-            Name::Known(HeaderName::Require) => value.trim().eq_ignore_ascii_case("replaces"),
+            Name::Known(HeaderName::Require) => value.trim_ascii().eq_ignore_ascii_case("replaces"),
             Name::Known(
                 HeaderName::AcceptContact
                 | HeaderName::CallInfo
@@ -82,7 +82,7 @@ fn carried(target: &Uri<'_>) -> Result<ExtraHeaders, &'static str> {
                 })
             }
         };
-        let header = (name.into_owned(), value.trim().to_owned());
+        let header = (name.into_owned(), value.trim_ascii().to_owned());
         if allowed && headers::check_extra(&vec![header.clone()]).is_ok() {
             carried.push(header);
         }

@@ -112,10 +112,7 @@ impl Session {
         options: ReofferOptions,
     ) -> Result<u32, CommandError> {
         if !self.is_ready_to_reoffer() {
-            return Err(CommandError::InvalidState {
-                command: "renegotiate",
-                status: self.status(),
-            });
+            return Err(self.invalid_state("renegotiate"));
         }
         self.reoffer(cx, Purpose::Renegotiate, options)
     }

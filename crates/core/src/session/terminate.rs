@@ -62,10 +62,7 @@ impl Session {
                 self.hang_up_with(cx, Originator::Local, Cause::Bye, reason, options);
             }
             State::Closing(_) | State::Closed => {
-                return Err(CommandError::InvalidState {
-                    command: "terminate",
-                    status: self.status(),
-                });
+                return Err(self.invalid_state("terminate"));
             }
         }
         Ok(())

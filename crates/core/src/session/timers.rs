@@ -303,7 +303,7 @@ impl Session {
             .request
             .headers()
             .get(HeaderName::SessionExpires)
-            .and_then(|value| value.split(';').next()?.trim().parse::<u32>().ok());
+            .and_then(|value| value.split(';').next()?.trim_ascii().parse::<u32>().ok());
         if asked.is_none_or(|asked| least <= asked) || least > LONGEST {
             return false;
         }

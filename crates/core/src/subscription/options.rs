@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_sip::NameAddr;
+use offhook_sip::{NameAddr, is_token};
 
 use crate::error::CommandError;
 use crate::headers;
@@ -130,7 +130,7 @@ impl Default for LastNotify {
 impl LastNotify {
     pub(crate) fn check(&self) -> Result<(), CommandError> {
         self.body.as_ref().map_or(Ok(()), Body::check)?;
-        if !headers::is_token(&self.reason) {
+        if !is_token(&self.reason) {
             let expected = "a word, as noresource or deactivated";
             return Err(CommandError::argument("reason", &self.reason, expected));
         }

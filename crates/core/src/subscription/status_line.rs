@@ -28,7 +28,7 @@ impl StatusLine {
     /// Reads the first line of a body; nothing, if that is no status line.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
-        let line = text.trim_start().lines().next()?.trim_end();
+        let line = text.trim_ascii_start().lines().next()?.trim_ascii_end();
         let mut words = line.splitn(3, ' ');
         let version = words.next()?;
         let code = words.next()?;

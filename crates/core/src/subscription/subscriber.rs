@@ -495,7 +495,10 @@ fn complete(
     headers.push(HeaderName::Event, &package.header)?;
     headers.push(HeaderName::Expires, lifetime.as_secs())?;
     if !options.accept.is_empty() {
-        headers.push(HeaderName::Accept, options.accept.join(", "))?;
+        headers.push(
+            HeaderName::Accept,
+            headers::listed(options.accept.iter().map(String::as_str)),
+        )?;
     }
     headers::put_extra(headers, &options.extra_headers)?;
     headers::put_identity(headers, &cx.config)?;

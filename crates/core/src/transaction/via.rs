@@ -35,7 +35,7 @@ pub(super) fn stamp(headers: &mut HeaderFields, remote: SocketAddr) -> Result<()
 
 /// The Via value with the address in it; nothing if it needs none or has one.
 fn stamped(value: &str, remote: SocketAddr) -> Option<String> {
-    let value = value.trim_end();
+    let value = value.trim_ascii_end();
     let ip = remote.ip().to_canonical();
     let mut parts = split_outside_quotes(value, b';');
     let protocol_and_sent_by = parts.next()?;
@@ -44,8 +44,8 @@ fn stamped(value: &str, remote: SocketAddr) -> Option<String> {
     let mut written = protocol_and_sent_by.to_owned();
     for parameter in parts {
         let (name, argument) = match parameter.split_once('=') {
-            Some((name, argument)) => (name.trim(), Some(argument)),
-            None => (parameter.trim(), None),
+            Some((name, argument)) => (name.trim_ascii(), Some(argument)),
+            None => (parameter.trim_ascii(), None),
         };
         if name.eq_ignore_ascii_case("received") {
             return None;
