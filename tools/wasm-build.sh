@@ -114,6 +114,8 @@ make_small() {
   export RUSTC_BOOTSTRAP=1
   # No file names and lines in panics, no text from `Debug`, and the hash in loops, not unrolled.
   local flags='-Zlocation-detail=none -Zfmt-debug=none --cfg=sha2_backend_soft="compact"'
+  # What is more than one word long is moved by one instruction, not word by word.
+  flags+=' -Cllvm-args=--max-store-memcpy=1 -Cllvm-args=--max-store-memmove=1'
   local sources
   sources=$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library
   if [ -f "$sources/std/Cargo.toml" ]; then
