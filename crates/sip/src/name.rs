@@ -15,7 +15,8 @@ macro_rules! header_names {
             )*
         }
 
-        const NAMES: &[(HeaderName, &str, char, bool)] =
+        // Not a constant, which every crate that uses it would have a copy of.
+        static NAMES: &[(HeaderName, &str, char, bool)] =
             &[$((HeaderName::$variant, $text, $compact, $list),)*];
     };
 }

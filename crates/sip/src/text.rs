@@ -10,7 +10,7 @@ const PARAM: u8 = 16;
 const HOST: u8 = 32;
 
 /// One byte of classes for each byte value; a table look-up costs the same for every class.
-const CLASS: [u8; 256] = {
+static CLASS: [u8; 256] = {
     let mut class = [0u8; 256];
     let mut at = 0usize;
     while at < 256 {
