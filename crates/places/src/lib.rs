@@ -20,4 +20,10 @@ impl Places {
         };
         found.is_some()
     }
+
+    /// What is to be said about a text, for what stands nowhere in it: one piece.
+    pub fn say(&mut self, text: &[u8], units: u32, said: &str) {
+        self.start(text, true, units);
+        self.other(said);
+    }
 }

@@ -24,4 +24,4 @@ mod rows;
 mod time;
 
 pub use engine::Engine;
-pub use room::{header_names, read, room};
+pub use room::{read, room};

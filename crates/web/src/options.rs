@@ -148,9 +148,12 @@ pub(crate) fn answer(options: &Options) -> AnswerOptions {
 }
 
 pub(crate) fn terminate(options: &Options) -> Result<TerminateOptions, CommandError> {
-    let body = options.body().map(|body| {
-        let content = String::from_utf8_lossy(&body.content).into_owned();
-        (body.content_type, content)
+    let body = options.text("body").map(|body| {
+        let content_type = options.text("contentType");
+        (
+            content_type.unwrap_or_else(|| "text/plain".to_owned()),
+            body,
+        )
     });
     Ok(TerminateOptions {
         extra_headers: options.extra_headers(),

@@ -166,6 +166,4 @@ export interface Module {
   room(size: number): number;
   /** Reads the text there by the rule of that number, and says where what was found is, or 0. */
   read(rule: number, length: number, units: number): number;
-  /** The names that a message's headers are numbered by, with a space behind each. */
-  headerNames(): string;
 }

@@ -1,7 +1,7 @@
 // The WebAssembly module, which travels inside the package. It is made ready when it is first used
 // and not before, so that importing the package costs nothing, and without waiting for anything.
 
-import { Engine, headerNames, initSync, read, room } from 'offhook-web';
+import { Engine, initSync, read, room } from 'offhook-web';
 import bytes from 'offhook-web/module';
 
 import type { Module } from './engine';
@@ -12,7 +12,6 @@ let exported: Module | undefined;
 export function module(): Module {
   return (exported ??= {
     Engine,
-    headerNames,
     memory: initSync({ module: bytes() }).memory,
     read,
     room,

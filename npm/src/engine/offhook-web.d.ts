@@ -9,7 +9,6 @@ declare module 'offhook-web' {
     module: Uint8Array<ArrayBuffer>;
   }): Pick<Module, 'memory'>;
   export const Engine: Module['Engine'];
-  export const headerNames: Module['headerNames'];
   export const read: Module['read'];
   export const room: Module['room'];
 }

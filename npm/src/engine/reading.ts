@@ -4,7 +4,7 @@
 
 import { module } from './load';
 
-/** The numbers of the engine's rules: `crates/places/src/{lib,grammar/mod}.rs`. */
+/** The numbers of the rules: `crates/places/src/{lib,grammar/mod}.rs`, `crates/web/src/room.rs`. */
 export const enum Rule {
   Message,
   /** A message that the engine has had before. */
@@ -23,6 +23,10 @@ export const enum Rule {
   HostPort,
   StartLine,
   AbsoluteUri,
+  /** The names that a message's headers are numbered by, with spaces between; of no text. */
+  HeaderNames,
+  /** The MD5 of the text's UTF-8, in hexadecimal (RFC 1321). */
+  Md5,
 }
 
 /** The numbers before what was found: how many there are, and where text is to be put behind. */
@@ -114,6 +118,11 @@ export function read(rule: Rule, text: string): Reading | undefined {
   if (made === 0) return new Reading(text, found);
   const bytes = new Uint8Array(engine.memory.buffer, words[front + 1], made);
   return new Reading(text + new TextDecoder().decode(bytes), found);
+}
+
+/** What the engine says of any text. */
+export function said(rule: Rule.HeaderNames | Rule.Md5, text: string): string {
+  return (read(rule, text) as Reading).piece();
 }
 
 /** The text with spaces for line ends, which only folded values have. */

@@ -1,7 +1,6 @@
 // The text of a message, and where in it everything stands.
 
-import { module } from '../engine/load';
-import { read, Reading, Rule, unfolded } from '../engine/reading';
+import { read, Reading, Rule, said, unfolded } from '../engine/reading';
 import type { MessageRow } from '../engine/rows';
 import { maybeUri, parties, type Parties } from './grammar';
 import { headerize } from './text';
@@ -30,7 +29,7 @@ let names: string[] | undefined;
 
 /** The names that the engine has numbers for; the first number is 1. */
 function known(): string[] {
-  return (names ??= ['', ...module().headerNames().trim().split(' ').map(headerize)]);
+  return (names ??= ['', ...said(Rule.HeaderNames, '').split(' ').map(headerize)]);
 }
 
 /** Whether the engine reads the addresses in a header of every message. */

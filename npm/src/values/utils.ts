@@ -1,6 +1,6 @@
 // `JsSIP.Utils`: small helpers that applications call too, with JsSIP's results.
 
-import { md5 } from './md5';
+import { Rule, said } from '../engine/reading';
 import { type causes, causes as CAUSES, SIP_ERROR_CAUSES } from './constants';
 import { parse } from './grammar';
 import { escapeUser, headerize } from './text';
@@ -109,7 +109,7 @@ export function getRandomTestNetIP(): string {
 
 /** The MD5 of the text's UTF-8, in hexadecimal (RFC 1321). */
 export function calculateMD5(string: string): string {
-  return md5(string);
+  return said(Rule.Md5, String(string));
 }
 
 /** Ends every track of a stream; of an old browser's too. */

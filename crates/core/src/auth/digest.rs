@@ -81,7 +81,7 @@ impl DigestAlgorithm {
     }
 
     /// The hash of `parts` joined by colons, in lower-case hexadecimal.
-    pub(super) fn hash(self, parts: &[&[u8]]) -> String {
+    pub fn hash(self, parts: &[&[u8]]) -> String {
         match self {
             DigestAlgorithm::Md5 | DigestAlgorithm::Md5Sess => hash_with::<Md5>(parts),
             DigestAlgorithm::Sha256 | DigestAlgorithm::Sha256Sess => hash_with::<Sha256>(parts),
