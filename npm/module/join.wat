@@ -73,6 +73,13 @@
           (br $next))))
     (call $write (i32.and (local.get $value) (i32.const 0x7f))))
 
+  ;; Writes a number whose sign is in its lowest bit: 0, -1, 1, -2, 2.
+  (func $inTurns (param $value i32)
+    (call $signed
+      (i32.xor
+        (i32.shr_u (local.get $value) (i32.const 1))
+        (i32.sub (i32.const 0) (i32.and (local.get $value) (i32.const 1))))))
+
   ;; Writes the bytes that `stream` has next, behind their count.
   (func $bytes (param $stream i32)
     (local $left i32)
@@ -99,6 +106,12 @@
           (call $write (i32.const 0x41))
           (call $signed (i32.add (call $number (local.get $stream)) (i32.const 0x100000)))
           (br $next)))
+      (if (i32.eq (local.get $opcode) (i32.const 0x1f)) ;; ADDED
+        (then
+          (call $write (i32.const 0x41))
+          (call $inTurns (call $number (local.get $stream)))
+          (call $write (i32.const 0x6a))
+          (br $next)))
       (if (i32.lt_u (local.get $form) (i32.const 0x80))
         (then
           (if (i32.eqz (i32.and (local.get $form) (i32.const 0x40))) ;; not SILENT
@@ -112,12 +125,7 @@
             (i32.and (i32.shr_u (local.get $form) (i32.const 5)) (i32.const 0x03)))))
       (local.set $value (call $number (local.get $stream)))
       (if (i32.and (local.get $form) (i32.const 0x10)) ;; SIGNED
-        (then
-          ;; Signs take turns: 0, -1, 1, -2, 2.
-          (call $signed
-            (i32.xor
-              (i32.shr_u (local.get $value) (i32.const 1))
-              (i32.sub (i32.const 0) (i32.and (local.get $value) (i32.const 1))))))
+        (then (call $inTurns (local.get $value)))
         (else (call $unsigned (local.get $value))))
       (br $next)))
 
