@@ -31,11 +31,12 @@ const FEATURES = [
   'bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types',
   'sign-ext',
 ];
+const KNOWN = ['--mvp-features', ...FEATURES.map((feature) => `--enable-${feature}`)];
 const OPTIMIZE = [
   '-Oz', '--converge', '--zero-filled-memory',
   // Functions that are called once stay on their own, unless they are small: it compresses better.
   '--one-caller-inline-max-function-size', '40',
-  '--mvp-features', ...FEATURES.map((feature) => `--enable-${feature}`),
+  ...KNOWN,
   '--strip-producers', '--strip-target-features',
 ];
 
@@ -73,8 +74,24 @@ function bindgen() {
   return own;
 }
 
-function binaryen(tool, args) {
-  run(join(here, 'node_modules', '.bin', tool), args);
+function binaryen(tool, args, options) {
+  return run(join(here, 'node_modules', '.bin', tool), args, options);
+}
+
+/** Gives what the module imports and exports names of a letter, in its JavaScript too. */
+function rename(module) {
+  const pass = '--minify-imports-and-exports-and-modules';
+  const said = binaryen('wasm-opt', [...KNOWN, pass, module, '-o', module], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const { imports, exports } = JSON.parse(said);
+  const glue = join(build, 'offhook_web.js');
+  let text = `${readFileSync(glue, 'utf8')}export const memory = () => wasm.memory;\n`;
+  for (const [, long, short] of imports) text = text.replace(`${long}:`, `${short}:`);
+  const names = new Map(exports);
+  text = text.replace(/\bwasm\.(\w+)/g, (_, long) => `wasm.${names.get(long)}`);
+  writeFileSync(glue, text.replace(`"./offhook_web_bg.js":`, 'a:'));
 }
 
 /** The module with its JavaScript, in build/, made small. */
@@ -91,8 +108,10 @@ function bind(module, tool) {
     '--target', 'web', '--omit-default-module-path', '--no-typescript', '--out-dir', build, module,
   ]);
   const bound = join(build, 'offhook_web_bg.wasm');
-  binaryen('wasm-opt', [...OPTIMIZE, bound, '-o', join(build, 'offhook_web.wasm')]);
+  const optimized = join(build, 'offhook_web.wasm');
+  binaryen('wasm-opt', [...OPTIMIZE, bound, '-o', optimized]);
   rmSync(bound);
+  rename(optimized);
   writeFileSync(stampFile, stamp);
 }
 

@@ -36,15 +36,21 @@ export interface Debug {
 
 type Colored = Debugger & { useColors: boolean };
 
-/** Colours that can be read on white and on black. */
-const COLORS = (
-  '00C00F03C03F06C06F09C09F0C00C30C60C90CC0CF30C30F33C33F36C36F39C39F3C03C33C63C93CC3CF' +
-  '60C60F63C63F6C06C390C90F93C93F9C09C3C00C03C06C09C0CC0FC30C33C36C39C3CC3FC60C63C90C93CC0CC3' +
-  'F00F03F06F09F0CF0FF30F33F36F39F3CF3FF60F63F90F93FC0FC3'
-)
-  .match(/.../g)!
-  .map((color) => color.replace(/./g, '$&$&'))
-  .map((color) => `#${color}`);
+/**
+ * Colours that can be read on white and on black: one part at least is bright and one is dark, and
+ * green, which is the brightest to the eye, is never full.
+ */
+const COLORS: string[] = [];
+for (const red of '0369CF') {
+  for (const green of '0369C') {
+    for (const blue of '0369CF') {
+      const color = red + green + blue;
+      if (/[CF]/.test(color) && /[03]/.test(color)) {
+        COLORS.push(`#${red}${red}${green}${green}${blue}${blue}`);
+      }
+    }
+  }
+}
 
 const UNITS: [name: string, milliseconds: number][] = [
   ['day', 86_400_000],

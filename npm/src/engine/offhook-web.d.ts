@@ -5,10 +5,9 @@ declare module 'offhook-web' {
   type Module = import('./engine').Module;
 
   /** Makes the module's functions work. */
-  export function initSync(options: {
-    module: Uint8Array<ArrayBuffer>;
-  }): Pick<Module, 'memory'>;
+  export function initSync(options: { module: Uint8Array<ArrayBuffer> }): void;
   export const Engine: Module['Engine'];
+  export function memory(): Module['memory'];
   export const read: Module['read'];
   export const room: Module['room'];
 }
