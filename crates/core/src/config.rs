@@ -1,5 +1,6 @@
 //! What a user agent is told once, before it starts.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -185,20 +186,32 @@ impl Config {
     ///
     /// The first parameter that cannot, its value, and what would be right.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        match self.fault() {
+            Some((parameter, value, expected)) => Err(ConfigError {
+                parameter,
+                value: value.into_owned(),
+                expected,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first parameter that cannot work.
+    fn fault(&self) -> Option<Fault<'_>> {
         let address = self.address.as_str();
         if !self.address.is_sip() || self.address.user().is_none() {
-            return Err(ConfigError::new(
+            return Some((
                 "address",
-                address,
+                address.into(),
                 "a SIP address with a user, as sip:alice@example.com",
             ));
         }
         if let Some(registrar) = &self.registrar
             && (!registrar.is_sip() || registrar.user().is_some())
         {
-            return Err(ConfigError::new(
+            return Some((
                 "registrar",
-                registrar.as_str(),
+                registrar.as_str().into(),
                 "a SIP URI without a user, as sip:example.com",
             ));
         }
@@ -209,21 +222,17 @@ impl Config {
         ];
         for (parameter, value) in lines {
             if let Some(value) = value
-                && value.contains(['\r', '\n', '\0'])
+                && !offhook_sip::is_line(value)
             {
-                return Err(ConfigError::new(
-                    parameter,
-                    value,
-                    "text without line breaks",
-                ));
+                return Some((parameter, value.into(), "text without line breaks"));
             }
         }
         if let Some(id) = &self.instance_id
             && !is_uuid(id)
         {
-            return Err(ConfigError::new(
+            return Some((
                 "instance_id",
-                id,
+                id.into(),
                 "a UUID, as f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
             ));
         }
@@ -233,9 +242,9 @@ impl Config {
                 || contact.headers().next().is_some()
                 || contact.as_str().contains(['<', '>', '"']))
         {
-            return Err(ConfigError::new(
+            return Some((
                 "contact",
-                contact.as_str(),
+                contact.as_str().into(),
                 "a SIP URI with a user, as sip:alice@192.0.2.1:5060",
             ));
         }
@@ -243,17 +252,17 @@ impl Config {
             && !authorization.is_valid()
         {
             // It may be a secret all the same.
-            return Err(ConfigError::new(
+            return Some((
                 "authorization",
-                "***",
+                "***".into(),
                 "a scheme and its credentials without line breaks, as Bearer mF_9.B5f-4.1JqM",
             ));
         }
         let trail = &self.register_from_tag_trail;
         if !trail.is_empty() && !offhook_sip::is_token(trail) {
-            return Err(ConfigError::new(
+            return Some((
                 "register_from_tag_trail",
-                trail,
+                trail.into(),
                 "letters, digits and -.!%*_+`'~",
             ));
         }
@@ -261,33 +270,34 @@ impl Config {
             && interval < Duration::from_secs(1)
         {
             let value = format!("{interval:?}");
-            return Err(ConfigError::new("keep_alive", &value, "a second or more"));
+            return Some(("keep_alive", value.into(), "a second or more"));
         }
         for package in &self.event_packages {
             if Package::parse(package).is_err() || package.contains(';') {
-                return Err(ConfigError::new(
+                return Some((
                     "event_packages",
-                    package,
+                    package.into(),
                     "names of event packages other than refer, as presence",
                 ));
             }
         }
         if self.reconnect_min.is_zero() || self.reconnect_min > self.reconnect_max {
             let value = format!("{:?}", self.reconnect_min);
-            return Err(ConfigError::new(
+            return Some((
                 "reconnect_min",
-                &value,
+                value.into(),
                 "more than zero and at most reconnect_max",
             ));
         }
         for (name, value) in &self.register_contact_params {
-            crate::headers::check_param(name, value.as_deref())
-                .map_err(|expected| ConfigError::new("register_contact_params", name, expected))?;
+            if let Err(expected) = crate::headers::check_param(name, value.as_deref()) {
+                return Some(("register_contact_params", name.into(), expected));
+            }
         }
         for (name, _) in &self.register_extra_headers {
             if name.eq_ignore_ascii_case("Contact") || name.eq_ignore_ascii_case("Expires") {
                 let expected = "a header that the engine does not write itself";
-                return Err(ConfigError::new("register_extra_headers", name, expected));
+                return Some(("register_extra_headers", name.into(), expected));
             }
         }
         let headers = [
@@ -295,10 +305,11 @@ impl Config {
             ("extra_headers", &self.extra_headers),
         ];
         for (parameter, headers) in headers {
-            crate::headers::check_extra(headers)
-                .map_err(|(name, problem)| ConfigError::new(parameter, &name, problem))?;
+            if let Err((name, expected)) = crate::headers::check_extra(headers) {
+                return Some((parameter, name, expected));
+            }
         }
-        Ok(())
+        None
     }
 
     /// Where to register: as configured, else the host of the address (RFC 3261 section 10.2).
@@ -331,6 +342,9 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
+/// A parameter's name, its value, and what would be right.
+type Fault<'a> = (&'static str, Cow<'a, str>, &'static str);
+
 /// A parameter of a [`Config`] that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigError {
@@ -340,16 +354,6 @@ pub struct ConfigError {
     pub value: String,
     /// What would be right.
     pub expected: &'static str,
-}
-
-impl ConfigError {
-    pub(crate) fn new(parameter: &'static str, value: &str, expected: &'static str) -> Self {
-        Self {
-            parameter,
-            value: value.to_owned(),
-            expected,
-        }
-    }
 }
 
 impl fmt::Display for ConfigError {

@@ -1,8 +1,9 @@
 //! The header values this user agent writes itself, and the check of those it is given.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
-use offhook_sip::{HeaderFields, HeaderName, Name, WriteError, is_token};
+use offhook_sip::{HeaderFields, HeaderName, Name, WriteError, is_line, is_token};
 
 use crate::config::Config;
 use crate::error::CommandError;
@@ -115,19 +116,15 @@ pub(crate) fn put_extra(
 
 /// Whether headers from the application can be written: names are tokens, values hold no line
 /// break, and none is one that the engine writes itself.
-pub(crate) fn check_extra(extra: &ExtraHeaders) -> Result<(), (String, &'static str)> {
+pub(crate) fn check_extra(extra: &ExtraHeaders) -> Result<(), (Cow<'_, str>, &'static str)> {
     for (name, value) in extra {
         if !is_token(name) {
-            return Err((
-                name.clone(),
-                "a header name of letters, digits and -.!%*_+`'~",
-            ));
+            let expected = "a header name of letters, digits and -.!%*_+`'~";
+            return Err((name.into(), expected));
         }
-        if value.contains(['\r', '\n', '\0']) {
-            return Err((
-                format!("{name}: {value}"),
-                "a header value without line breaks",
-            ));
+        if !is_line(value) {
+            let line = format!("{name}: {value}");
+            return Err((line.into(), "a header value without line breaks"));
         }
         if let Name::Known(
             HeaderName::Via
@@ -141,10 +138,8 @@ pub(crate) fn check_extra(extra: &ExtraHeaders) -> Result<(), (String, &'static 
             | HeaderName::MaxForwards,
         ) = Name::from(name.as_str())
         {
-            return Err((
-                name.clone(),
-                "a header that the engine does not write itself",
-            ));
+            let expected = "a header that the engine does not write itself";
+            return Err((name.into(), expected));
         }
     }
     Ok(())

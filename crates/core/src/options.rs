@@ -69,12 +69,14 @@ impl From<String> for Body {
 
 /// Whether a Content-Type from the application is one.
 pub(crate) fn check_content_type(text: &str) -> Result<(), CommandError> {
-    if !text.contains('/') || text.contains(['\r', '\n', '\0']) {
-        return Err(CommandError::argument(
-            "content_type",
-            text,
-            "a media type, as text/plain",
-        ));
+    check_media_type("content_type", text)
+}
+
+/// Whether this argument is a media type.
+pub(crate) fn check_media_type(name: &'static str, text: &str) -> Result<(), CommandError> {
+    if !text.contains('/') || !offhook_sip::is_line(text) {
+        let expected = "a media type, as text/plain";
+        return Err(CommandError::argument(name, text, expected));
     }
     Ok(())
 }

@@ -123,7 +123,7 @@ impl IceDescription {
     pub(crate) fn add(&mut self, candidate: Candidate) -> bool {
         let new = candidate.address().is_some()
             && candidate.text.len() <= MAX_LENGTH
-            && !candidate.text.contains(['\r', '\n', '\0'])
+            && offhook_sip::is_line(&candidate.text)
             && self.candidates.len() < MAX_CANDIDATES
             && !self.candidates.iter().any(|known| known.is(&candidate));
         if new {

@@ -50,14 +50,16 @@ impl Field {
     }
 }
 
-pub(crate) fn smuggles(text: &str) -> bool {
-    memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_some()
+/// Whether a text can stand in a line of a message: it holds no CR, LF or NUL, which could smuggle
+/// another line in.
+pub fn is_line(text: &str) -> bool {
+    memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_none()
 }
 
 fn field(name: Name<'_>, value: &dyn Display) -> Result<Field, WriteError> {
     let mut text = String::new();
     // A Display that fails is the value's fault; what it wrote until then is shown.
-    if write!(text, "{value}").is_err() || smuggles(&text) {
+    if write!(text, "{value}").is_err() || !is_line(&text) {
         return Err(WriteFault::Value {
             name: name.as_str().into(),
             value: text.into(),

@@ -92,7 +92,7 @@ mod via;
 
 pub use crate::error::{HeaderError, ParseError, SyntaxError, WriteError, WriteFault};
 pub use crate::escape::{escape_header_value, escape_user, unescape};
-pub use crate::fields::{FieldValues, HeaderFields};
+pub use crate::fields::{FieldValues, HeaderFields, is_line};
 pub use crate::headers::{
     Accept, AlertInfo, Allow, AuthParams, AuthenticationInfo, Authorization, CSeq, CallId,
     CallInfo, Challenge, Contact, ContentDisposition, ContentEncoding, ContentLanguage,

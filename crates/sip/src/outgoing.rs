@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::error::{WriteError, WriteFault};
-use crate::fields::{HeaderFields, smuggles};
+use crate::fields::{HeaderFields, is_line};
 use crate::message::{Request, Response};
 use crate::method::Method;
 use crate::name::HeaderName;
@@ -253,7 +253,7 @@ impl OutgoingResponse {
     ///
     /// [`WriteFault::Reason`] when it holds CR, LF or NUL.
     pub fn set_reason(&mut self, reason: &str) -> Result<(), WriteError> {
-        if smuggles(reason) {
+        if !is_line(reason) {
             return Err(WriteFault::Reason(reason.into()).into());
         }
         self.reason = Cow::Owned(reason.to_owned());

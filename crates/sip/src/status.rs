@@ -14,13 +14,10 @@ macro_rules! statuses {
                 pub const $name: StatusCode = StatusCode($code);
             )*
 
-            fn registered_reason(self) -> Option<&'static str> {
-                match self.0 {
-                    $($code => Some($phrase),)*
-                    _ => None,
-                }
-            }
         }
+
+        /// The registered codes in their order, each with its phrase.
+        const REGISTERED: &[(u16, &str)] = &[$(($code, $phrase),)*];
     };
 }
 
@@ -125,14 +122,17 @@ impl StatusCode {
     /// The phrase that the code is registered with; for a code that is not registered, the phrase
     /// of its class's first code, as RFC 3261 section 8.1.3.2 reads it.
     pub fn reason(self) -> &'static str {
-        self.registered_reason().unwrap_or(match self.class() {
-            1 => "Session Progress",
-            2 => "OK",
-            3 => "Multiple Choices",
-            4 => "Bad Request",
-            5 => "Server Internal Error",
-            _ => "Busy Everywhere",
-        })
+        match REGISTERED.binary_search_by_key(&self.0, |(code, _)| *code) {
+            Ok(at) => REGISTERED[at].1,
+            Err(_) => match self.class() {
+                1 => "Session Progress",
+                2 => "OK",
+                3 => "Multiple Choices",
+                4 => "Bad Request",
+                5 => "Server Internal Error",
+                _ => "Busy Everywhere",
+            },
+        }
     }
 
     /// 1xx: the request goes on.
@@ -186,6 +186,13 @@ mod tests {
         assert_eq!(StatusCode::new(99), None);
         assert_eq!(StatusCode::new(700), None);
         assert_eq!(StatusCode::new(486), Some(StatusCode::BUSY_HERE));
+    }
+
+    #[test]
+    fn registered_codes_are_found_by_their_order() {
+        assert!(REGISTERED.is_sorted_by_key(|(code, _)| *code));
+        assert_eq!(StatusCode::TRYING.reason(), "Trying");
+        assert_eq!(StatusCode::REJECTED.reason(), "Rejected");
     }
 
     #[test]

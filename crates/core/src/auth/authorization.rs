@@ -28,7 +28,7 @@ impl Authorization {
 
     /// Whether it can stand in a header.
     pub(crate) fn is_valid(&self) -> bool {
-        !self.0.trim_ascii().is_empty() && !self.0.contains(['\r', '\n', '\0'])
+        !self.0.trim_ascii().is_empty() && offhook_sip::is_line(&self.0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `progress()`: a provisional response of the application's own, with early media where it is
 //! asked for (RFC 3960 section 3).
 
-use offhook_sip::StatusCode;
+use offhook_sip::{StatusCode, is_line};
 
 use super::answer::asked_for;
 use super::incoming::Incoming;
@@ -59,11 +59,7 @@ impl Session {
                 expected,
             ));
         }
-        if let Some(reason) = options
-            .reason
-            .as_ref()
-            .filter(|reason| reason.contains(['\r', '\n', '\0']))
-        {
+        if let Some(reason) = options.reason.as_ref().filter(|reason| !is_line(reason)) {
             return Err(CommandError::argument(
                 "reason",
                 reason,

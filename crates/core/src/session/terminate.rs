@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use offhook_sip::StatusCode;
+use offhook_sip::{StatusCode, is_line};
 
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
@@ -22,7 +22,7 @@ impl Session {
     ) -> Result<(), CommandError> {
         headers::check(&options.extra_headers)?;
         if let Some(reason) = &options.reason
-            && reason.contains(['\r', '\n', '\0'])
+            && !is_line(reason)
         {
             return Err(CommandError::argument(
                 "reason",

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use offhook_sip::{NameAddr, is_token};
+use offhook_sip::{NameAddr, is_line, is_token};
 
 use crate::error::CommandError;
 use crate::headers;
-use crate::options::{Body, ExtraHeaders};
+use crate::options::{Body, ExtraHeaders, check_media_type};
 
 /// Options of [`Agent::subscribe`](crate::Agent::subscribe) and
 /// [`SessionMut::subscribe`](crate::SessionMut::subscribe).
@@ -63,19 +63,15 @@ impl SubscribeOptions {
         }
         for (name, given) in [("from", &self.from), ("to", &self.to)] {
             if let Some(given) = given
-                && (given.tag().is_some() || given.to_string().contains(['\r', '\n', '\0']))
+                && (given.tag().is_some() || !is_line(&given.to_string()))
             {
                 let expected = "an address without a tag, as <sip:bob@example.com>";
                 return Err(CommandError::argument(name, given, expected));
             }
         }
-        for media in &self.accept {
-            if !media.contains('/') || media.contains(['\r', '\n', '\0']) {
-                let expected = "media types, as application/pidf+xml";
-                return Err(CommandError::argument("accept", media, expected));
-            }
-        }
-        Ok(())
+        self.accept
+            .iter()
+            .try_for_each(|media| check_media_type("accept", media))
     }
 }
 
