@@ -42,7 +42,7 @@ pub(crate) fn escape_param(text: &str) -> String {
 /// `text` with its escapes resolved. An escape that is none (`%Z%`) and one that would break UTF-8
 /// stay as they are written.
 pub fn unescape(text: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'%', text.as_bytes()).is_none() {
+    if !text.contains('%') {
         return Cow::Borrowed(text);
     }
     let mut plain = Vec::with_capacity(text.len());
@@ -88,10 +88,7 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
 
 /// Whether two pieces of URI mean the same characters without regard to case.
 pub(crate) fn same_ignoring_case(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right)
-        || (memchr::memchr(b'%', left.as_bytes()).is_some()
-            || memchr::memchr(b'%', right.as_bytes()).is_some())
-            && unescape(left).eq_ignore_ascii_case(&unescape(right))
+    left.eq_ignore_ascii_case(right) || unescape(left).eq_ignore_ascii_case(&unescape(right))
 }
 
 #[cfg(test)]

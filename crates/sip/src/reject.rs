@@ -89,7 +89,8 @@ impl Lines<'_> {
         if self.rest.is_empty() {
             return None;
         }
-        let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+        let end = self.rest.iter().position(|byte| *byte == b'\n');
+        let end = end.unwrap_or(self.rest.len());
         let line = self.rest[..end]
             .strip_suffix(b"\r")
             .unwrap_or(&self.rest[..end]);
