@@ -5,7 +5,7 @@
 // usage: node tools/wasm-size.mjs MODULE.wasm [--functions COUNT] [--crate NAME]
 //
 //   --functions COUNT   how many of the largest functions are listed (default 30)
-//   --crate NAME        list the functions of this crate alone
+//   --crate NAME        list the functions of this crate alone, and its modules
 
 import { readFileSync } from 'node:fs';
 import { constants, brotliCompressSync } from 'node:zlib';
@@ -139,6 +139,24 @@ function crateOf(path) {
   return /([A-Za-z_]\w*)(\[[0-9a-f]+\])?::/.exec(path)?.[1] ?? '(other)';
 }
 
+/** The first two modules of a path within its crate; types and functions are none. */
+function moduleOf(path) {
+  const [, ...words] = path.split('::');
+  const types = words.findIndex((word) => /^[A-Z_]/.test(word));
+  return words.slice(0, Math.min(2, types < 0 ? words.length - 1 : types)).join('::') || '(root)';
+}
+
+/** Size and number of functions by what `keyOf` says of their names, largest first. */
+function sums(functions, keyOf) {
+  const found = new Map();
+  for (const { name, size } of functions) {
+    const [sum, count] = found.get(keyOf(name)) ?? [0, 0];
+    found.set(keyOf(name), [sum + size, count + 1]);
+  }
+  const rows = [...found].map(([key, [size, count]]) => [key, size, count]);
+  return rows.sort((a, b) => b[1] - a[1]);
+}
+
 function brotli(bytes) {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: 11,
@@ -171,19 +189,12 @@ function main() {
   console.log(`${file}: ${bytes.length} bytes, ${brotli(bytes)} by brotli`);
   print('sections', [...sections].sort((a, b) => b[1] - a[1]));
 
-  const crates = new Map();
-  for (const { name, size } of functions) {
-    const [sum, count] = crates.get(crateOf(name)) ?? [0, 0];
-    crates.set(crateOf(name), [sum + size, count + 1]);
-  }
-  const rows = [...crates].map(([name, [size, count]]) => [name, size, count]);
-  print('code by crate, with the number of functions', rows.sort((a, b) => b[1] - a[1]));
+  print('code by crate, with the number of functions', sums(functions, crateOf));
 
   const only = option('--crate');
-  const listed = functions
-    .filter(({ name }) => only === undefined || crateOf(name) === only)
-    .sort((a, b) => b.size - a.size)
-    .slice(0, Number(option('--functions') ?? 30));
+  const asked = functions.filter(({ name }) => only === undefined || crateOf(name) === only);
+  if (only !== undefined) print(`code of ${only} by module`, sums(asked, moduleOf));
+  const listed = asked.sort((a, b) => b.size - a.size).slice(0, Number(option('--functions') ?? 30));
   print('largest functions', listed.map(({ name, size }) => [name, size]));
 }
 
