@@ -88,7 +88,7 @@ impl Connection {
         // A browser does not know its address (RFC 7118 section 5).
         let host = random.token(12);
         let user = random.token(8);
-        let made = ["sip:", &user, "@", &host, ".invalid;transport=ws"].concat();
+        let made = format!("sip:{user}@{host}.invalid;transport=ws");
         let made = Uri::parse(&made).map_or_else(|_| config.address.clone(), Uri::into_owned);
         Self {
             server: Server::Idle,

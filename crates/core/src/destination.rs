@@ -105,10 +105,9 @@ impl Destination {
     pub(crate) fn uri(&self) -> String {
         let ipv6 = self.host.parse::<Ipv6Addr>().is_ok();
         let (open, close) = if ipv6 { ("[", "]") } else { ("", "") };
-        let mut uri = ["sip:", open, &self.host, close].concat();
+        let mut uri = format!("sip:{open}{}{close}", self.host);
         if self.port != self.transport.default_port() {
-            uri.push(':');
-            uri.push_str(&self.port.to_string());
+            uri += &format!(":{}", self.port);
         }
         uri.push_str(";transport=");
         uri.push_str(self.transport.uri_param());

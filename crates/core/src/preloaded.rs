@@ -52,7 +52,7 @@ impl Context {
             true => server,
             false => server.with_param("lr", None).ok()?,
         };
-        Some(["<", loose.as_str(), ">"].concat())
+        Some(format!("<{loose}>"))
     }
 }
 

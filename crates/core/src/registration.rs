@@ -208,7 +208,7 @@ impl Registration {
             Some(name) => address.clone().with_display_name(name.to_owned()),
             None => address.clone(),
         };
-        let tag = [&*self.tag, &*cx.config.register_from_tag_trail].concat();
+        let tag = format!("{}{}", self.tag, cx.config.register_from_tag_trail);
         self.sequence += 1;
         let mut request = OutgoingRequest::new(Method::Register, &registrar);
         let headers = request.headers_mut();

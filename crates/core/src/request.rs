@@ -127,8 +127,7 @@ pub(crate) fn put_preferred_identity(
     config: &Config,
 ) -> Result<(), WriteError> {
     let address = config.address.without_headers();
-    let identity = ["<", address.as_str(), ">"].concat();
-    headers.push(HeaderName::PPreferredIdentity, identity)
+    headers.push(HeaderName::PPreferredIdentity, format_args!("<{address}>"))
 }
 
 /// A MESSAGE or OPTIONS outside any dialog (RFC 3428 section 4, RFC 3261 section 11.1).
