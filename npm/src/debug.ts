@@ -1,9 +1,39 @@
-// Debug output in the namespaces that JsSIP uses: `JsSIP:UA`,
+// Debug output with the npm module `debug`, in the namespaces that JsSIP uses: `JsSIP:UA`,
 // `JsSIP:WARN:UA`, `JsSIP:ERROR:UA`. `debug.enable('JsSIP:*')` switches it on. Secrets stay out.
 
-import { createDebug, type Debug } from './debug_module';
+// Its browser build everywhere: it works in Node too, and takes `DEBUG` from the environment.
+import createDebug from 'debug/src/browser.js';
 
-export type { Debug, Debugger } from './debug_module';
+/** What `debug(namespace)` gives. */
+export interface Debugger {
+  (format: unknown, ...args: unknown[]): void;
+  color: string;
+  diff: number;
+  enabled: boolean;
+  log: (...args: unknown[]) => void;
+  namespace: string;
+  destroy: () => void;
+  extend: (namespace: string, delimiter?: string) => Debugger;
+}
+
+/** The npm module `debug`, as its own types have it. */
+export interface Debug {
+  (namespace: string): Debugger;
+  debug: Debug;
+  default: Debug;
+  coerce: (value: unknown) => unknown;
+  disable: () => string;
+  enable: (namespaces: string) => void;
+  enabled: (namespace: string) => boolean;
+  formatArgs: (this: Debugger, args: unknown[]) => void;
+  formatters: Record<string, (value: unknown) => string>;
+  humanize: (value: number, options?: { long: boolean }) => string;
+  inspectOpts?: Record<string, unknown>;
+  log: (...args: unknown[]) => void;
+  names: string[];
+  selectColor: (namespace: string) => string;
+  skips: string[];
+}
 
 export const debug: Debug = createDebug;
 
