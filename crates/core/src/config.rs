@@ -269,8 +269,7 @@ impl Config {
         if let Some(interval) = self.keep_alive
             && interval < Duration::from_secs(1)
         {
-            let value = format!("{interval:?}");
-            return Some(("keep_alive", value.into(), "a second or more"));
+            return Some(("keep_alive", seconds(interval), "a second or more"));
         }
         for package in &self.event_packages {
             if Package::parse(package).is_err() || package.contains(';') {
@@ -282,10 +281,9 @@ impl Config {
             }
         }
         if self.reconnect_min.is_zero() || self.reconnect_min > self.reconnect_max {
-            let value = format!("{:?}", self.reconnect_min);
             return Some((
                 "reconnect_min",
-                value.into(),
+                seconds(self.reconnect_min),
                 "more than zero and at most reconnect_max",
             ));
         }
@@ -340,6 +338,11 @@ fn is_uuid(text: &str) -> bool {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
+}
+
+/// A span as a person reads it. `Debug`, which does so too, says nothing in the browser's module.
+fn seconds(span: Duration) -> Cow<'static, str> {
+    format!("{}.{:03} s", span.as_secs(), span.subsec_millis()).into()
 }
 
 /// A parameter's name, its value, and what would be right.

@@ -116,6 +116,9 @@ test('a configuration that cannot work is refused with the parameter at fault', 
     'config', 'server', 'http://example.com',
   ]);
   assert.equal(thrown({ instance_id: 'x' })[1], 'instance_id');
+  assert.deepEqual(thrown({ keep_alive: 0.25 }), [
+    'config', 'keep_alive', '0.250 s', 'a second or more',
+  ]);
   assert.equal(thrown({}), undefined);
 });
 
