@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 
 /** The minified module with everything inside, in bytes, by brotli. JsSIP is 46,900. */
-const LIMIT = 180_000;
+const LIMIT = 178_000;
 
 test('the package is as small as it was', () => {
   const module = readFileSync(new URL('../../dist/offhook.js', import.meta.url));
