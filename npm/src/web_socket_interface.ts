@@ -17,7 +17,7 @@ export class WebSocketInterface implements Socket {
   /** @internal */
   _via_transport: string;
   /** @internal Applications are known to send keep-alives over it. */
-  _ws: WebSocket | null = null;
+  _ws: WebSocket | null;
 
   /** `url`: `ws://…` or `wss://…`; anything else is a TypeError. */
   constructor(url: string) {
@@ -26,6 +26,8 @@ export class WebSocketInterface implements Socket {
     this._url = url;
     this._sip_uri = `sip:${host.toLowerCase()}${port ? `:${Number(port)}` : ''};transport=ws`;
     this._via_transport = scheme.toUpperCase();
+    // Errors show sockets as JSON: the order is JsSIP's.
+    this._ws = null;
   }
 
   get via_transport(): string {

@@ -34,6 +34,13 @@ test('URLs are taken and refused as in JsSIP', () => {
   }
 });
 
+test('a socket is shown as JsSIP shows it, in its order', () => {
+  const [ours, theirs] = [JsSIP, jssip].map((library) => {
+    return JSON.stringify(new library.WebSocketInterface('ws://example.com'));
+  });
+  assert.equal(ours, theirs);
+});
+
 test('a URL in capitals is one, and one without a host is none, other than in JsSIP', () => {
   const socket = new JsSIP.WebSocketInterface('WSS://SIP.example.com:443');
   assert.equal(socket.sip_uri, 'sip:sip.example.com:443;transport=ws');
