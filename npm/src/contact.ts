@@ -9,7 +9,7 @@ import type { URI } from './values/uri';
 const NONE = null as unknown as undefined;
 
 export function contactOf(uri: URI, driver: () => Driver): UAContact {
-  const known = (at: 0 | 1 | 2 | 3) => driver().query(Query.Contacts)?.[at];
+  const known = (at: 0 | 1 | 2 | 3 | 4 | 5) => driver().query(Query.Contacts)?.[at];
   return {
     get pub_gruu() {
       return known(0) ?? NONE;
@@ -19,9 +19,8 @@ export function contactOf(uri: URI, driver: () => Driver): UAContact {
     },
     uri,
     toString({ anonymous, outbound } = {}) {
-      // A GRUU leads here by itself (RFC 5626 section 4.3).
-      const flag = outbound && known(anonymous ? 1 : 0) === undefined ? ';ob' : '';
-      return `<${known(anonymous ? 3 : 2)}${flag}>`;
+      const [usual, hidden] = outbound ? ([4, 5] as const) : ([2, 3] as const);
+      return `<${known(anonymous ? hidden : usual)}>`;
     },
   };
 }

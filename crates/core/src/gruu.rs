@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::flow::FlowId;
 
 /// Whether a URI is a GRUU (RFC 5627 section 3.1.1).
-pub(crate) fn is_gruu(uri: &str) -> bool {
+fn is_gruu(uri: &str) -> bool {
     Uri::parse(uri).is_ok_and(|uri| uri.param("gr").is_some())
 }
 
@@ -70,6 +70,16 @@ impl Context {
             Some(host) if host.ends_with(".invalid") => NOBODY.to_owned(),
             _ => uri.with_user("anonymous").as_str().to_owned(),
         }
+    }
+
+    /// The same on a request that begins a dialog: with `;ob` later ones shall come back over this
+    /// flow (RFC 5626 section 4.3). A GRUU leads here by itself.
+    pub(crate) fn outbound_contact_uri(&self, flow: FlowId, hidden: bool) -> String {
+        let mut contact = self.contact_uri(flow, hidden);
+        if !self.config.servers.is_empty() && !is_gruu(&contact) {
+            contact.push_str(";ob");
+        }
+        contact
     }
 
     /// Puts our Contact as a peer behind this flow shall use it on a message.

@@ -141,7 +141,8 @@ impl Engine {
         Row::empty().flag(self.agent.is_registered())
     }
 
-    /// The two GRUUs, and the Contact of what goes out now, usual and anonymous.
+    /// The two GRUUs, and the Contact of what goes out now, usual and anonymous; and the same two of
+    /// what begins a dialog.
     pub(crate) fn contacts(&self) -> Row {
         let agent = &self.agent;
         Row::empty()
@@ -149,6 +150,8 @@ impl Engine {
             .maybe_text(agent.temporary_gruu().map(Uri::as_str))
             .text(&agent.contact(false))
             .text(&agent.contact(true))
+            .text(&agent.outbound_contact(false))
+            .text(&agent.outbound_contact(true))
     }
 
     /// How many of each live thing the engine holds.

@@ -161,12 +161,14 @@ export const enum Query {
 /** What is asked, and what the engine knows of it; nothing where that is not there any more. */
 export interface Answers {
   [Query.IsRegistered]: [isRegistered: boolean];
-  /** The Contact is that of what goes out now: `sip:…`. */
+  /** The Contact is that of what goes out now, `sip:…`; the last two, of what begins a dialog. */
   [Query.Contacts]: [
     publicGruu: string | undefined,
     temporaryGruu: string | undefined,
     contact: string,
     anonymousContact: string,
+    outboundContact: string,
+    anonymousOutboundContact: string,
   ];
   [Query.SessionState]: StateRow;
   /** The tag is that of the From of the INVITE; the name-addrs are text with their tags. */

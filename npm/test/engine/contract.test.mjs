@@ -300,6 +300,8 @@ test('the Contact is told as it goes out, usual and anonymous', () => {
     undefined,
     'sip:alice@desk.invalid;transport=ws',
     'sip:anonymous@anonymous.invalid;transport=ws',
+    'sip:alice@desk.invalid;transport=ws;ob',
+    'sip:anonymous@anonymous.invalid;transport=ws;ob',
   ]);
   engine.free();
 });

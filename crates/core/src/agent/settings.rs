@@ -102,6 +102,13 @@ impl Agent {
         self.cx.contact_uri(self.cx.connection.server(), hidden)
     }
 
+    /// The same on a request that begins a dialog, whose later ones shall come back over this
+    /// connection (`;ob`, RFC 5626 section 4.3).
+    pub fn outbound_contact(&self, hidden: bool) -> String {
+        self.cx
+            .outbound_contact_uri(self.cx.connection.server(), hidden)
+    }
+
     fn reconfigure(&mut self, change: &mut dyn FnMut(&mut Config)) -> Result<(), ConfigError> {
         let mut config = self.cx.config.clone();
         change(&mut config);

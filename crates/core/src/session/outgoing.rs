@@ -19,7 +19,6 @@ use crate::context::{Context, Owner, Pending, Sent, Timer, Unsent};
 use crate::dialog::Dialog;
 use crate::event::{End, Originator};
 use crate::flow::FlowId;
-use crate::gruu::is_gruu;
 use crate::headers;
 use crate::offer_answer::Outcome;
 use crate::options::{CallOptions, MediaKinds};
@@ -470,15 +469,7 @@ impl Session {
 
 /// The Contact of an INVITE that leaves over this flow.
 fn contact_over(cx: &Context, flow: FlowId, anonymous: bool) -> String {
-    let contact = cx.contact_uri(flow, anonymous);
-    // `;ob`: requests of this dialog shall come back over this flow (RFC 5626 section 4.3).
-    // A GRUU leads here by itself.
-    let outbound = if cx.config.servers.is_empty() || is_gruu(&contact) {
-        ""
-    } else {
-        ";ob"
-    };
-    format!("<{contact}{outbound}>")
+    format!("<{}>", cx.outbound_contact_uri(flow, anonymous))
 }
 
 /// An INVITE, as far as it is known before there is media and a flow.
