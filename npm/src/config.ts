@@ -137,6 +137,7 @@ const CHANGEABLE = [
   'display_name',
   'extra_headers',
 ] as const;
+type Changeable = (typeof CHANGEABLE)[number];
 
 /** Gives a value in the form in which it is kept; `undefined` where it is not allowed. */
 type Check = (value: never) => unknown;
@@ -336,19 +337,19 @@ function toEngine(value: unknown): ConfigValue {
 
 /** What the engine is told. `socket` is the one that comes first. */
 export function engineConfig(settings: UASettings, socket: Socket, tagTrail: string): EngineConfig {
-  const config: Record<string, unknown> = {
+  const changeable = CHANGEABLE.map((name) => [name, toEngine(settings[name])]);
+  return {
     user_agent: USER_AGENT,
     // Where nobody listens, a SUBSCRIBE is refused all the same.
     event_packages: ['*'],
     ...settings,
+    ...(Object.fromEntries(changeable) as Required<Pick<EngineConfig, Changeable>>),
+    uri: String(settings.uri),
+    contact_uri: String(settings.contact_uri),
+    registrar_server: String(settings.registrar_server),
     server: serverOf(socket),
     register_from_tag_trail: tagTrail,
   };
-  for (const name of CHANGEABLE) config[name] = toEngine(settings[name]);
-  for (const name of ['uri', 'contact_uri', 'registrar_server'] as const) {
-    config[name] = String(settings[name]);
-  }
-  return config as unknown as EngineConfig;
 }
 
 /** Where a socket leads, by its SIP URI: its URL may be anything. */

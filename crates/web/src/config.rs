@@ -52,14 +52,6 @@ pub(crate) fn config(options: &Options, credentials: &Credentials) -> Result<Con
             &mut config.reconnect_max,
             "connection_recovery_max_interval",
         ),
-    ] {
-        if let Some(seconds) = options.seconds(seconds) {
-            *field = seconds;
-        }
-    }
-    // A new connection does not wait longer at first than later.
-    config.reconnect_max = config.reconnect_max.max(config.reconnect_min);
-    for (field, seconds) in [
         (&mut config.gathering_timeout, "gathering_timeout"),
         (&mut config.recovery_timeout, "recovery_timeout"),
         (&mut config.media_timeout, "media_timeout"),
@@ -68,6 +60,8 @@ pub(crate) fn config(options: &Options, credentials: &Credentials) -> Result<Con
             *field = seconds;
         }
     }
+    // A new connection does not wait longer at first than later.
+    config.reconnect_max = config.reconnect_max.max(config.reconnect_min);
     if let Some(timeout) = options.milliseconds("no_answer_timeout") {
         config.no_answer_timeout = timeout;
     }
