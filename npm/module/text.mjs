@@ -15,7 +15,8 @@ const bytes = (text) => Uint8Array.from(text, (letter) => {
 export default () => {
   const [joiner, table, ...texts] = OFFHOOK_MODULE;
   const { join, memory } = new WebAssembly.Instance(new WebAssembly.Module(bytes(joiner))).exports;
-  memory.grow((texts.join('').length * MOST >> 16) + 1);
+  const letters = texts.reduce((sum, { length }) => sum + length, 0);
+  memory.grow((letters * MOST >> 16) + 1);
   const room = new Uint8Array(memory.buffer);
   const cursors = new Uint32Array(memory.buffer);
   const encoder = new TextEncoder();

@@ -61,8 +61,8 @@ impl Sub for Instant {
     }
 }
 
-// The methods of `Duration` for the next two calculate with 128 bits. That is a call in
-// WebAssembly, and one which does not agree with how its module is built (tools/wasm-build.sh).
+// The methods of `Duration` for the next two calculate with 128 bits, which is a call in
+// WebAssembly.
 
 /// How many microseconds a duration has, or as many as can be.
 pub(crate) fn micros(duration: Duration) -> u64 {

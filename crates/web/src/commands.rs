@@ -110,7 +110,7 @@ impl Engine {
             options: row.at(2),
             row,
         };
-        let made = match row.at(0).as_f64().unwrap_or_default() as u32 {
+        match row.at(0).as_f64().unwrap_or_default() as u32 {
             0 => self.tick(given),
             1 => self.flow_opened(given),
             2 => self.flow_lost(given),
@@ -150,8 +150,7 @@ impl Engine {
             36 => self.reply_grant(given),
             37 => self.reply_reject(given),
             _ => Ok(0.0),
-        }?;
-        Ok(made)
+        }
     }
 
     /// What is known of something, or of the engine; nothing, where it is not there.
