@@ -10,46 +10,12 @@
 import { readFileSync } from 'node:fs';
 import { constants, brotliCompressSync } from 'node:zlib';
 
+import { Reader } from '../npm/module/reader.mjs';
+
 const SECTIONS = [
   'custom', 'type', 'import', 'function', 'table', 'memory', 'global', 'export', 'start', 'element',
   'code', 'data', 'data count', 'tag',
 ];
-
-/** Reads the few things that WebAssembly files are made of. */
-class Reader {
-  constructor(bytes, at = 0, end = bytes.length) {
-    this.bytes = bytes;
-    this.at = at;
-    this.end = end;
-  }
-
-  number() {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.bytes[this.at++];
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  text() {
-    const length = this.number();
-    this.at += length;
-    return new TextDecoder().decode(this.bytes.subarray(this.at - length, this.at));
-  }
-
-  /** A part of this reader with the length that stands before it; this reader goes on behind. */
-  part() {
-    const length = this.number();
-    const part = new Reader(this.bytes, this.at, this.at + length);
-    this.at += length;
-    return part;
-  }
-
-  get rest() {
-    return this.end - this.at;
-  }
-}
 
 /** Sections by name, and functions with their sizes and names. */
 function readModule(bytes) {
@@ -59,7 +25,7 @@ function readModule(bytes) {
   let imported = 0;
   const module = new Reader(bytes, 8);
   while (module.rest > 0) {
-    const id = module.bytes[module.at++];
+    const id = module.byte();
     const section = module.part();
     const size = section.rest;
     let name = SECTIONS[id] ?? `section ${id}`;
@@ -84,7 +50,7 @@ function readModule(bytes) {
 
 function readNames(section, names) {
   while (section.rest > 0) {
-    const kind = section.bytes[section.at++];
+    const kind = section.byte();
     const part = section.part();
     if (kind !== 1) continue;
     for (let count = part.number(); count > 0; count--) names.set(part.number(), part.text());
@@ -96,7 +62,7 @@ function importedFunctions(section) {
   for (let count = section.number(); count > 0; count--) {
     section.text();
     section.text();
-    const kind = section.bytes[section.at++];
+    const kind = section.byte();
     if (kind === 0) {
       functions++;
       section.number();

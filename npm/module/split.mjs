@@ -4,6 +4,8 @@
 // in them. Here each kind has a stream of its own, where like stands by like, and each number is one
 // letter. `join.wat` makes the module again. docs/package-size.md has the figures.
 
+import { Reader } from './reader.mjs';
+
 /** The streams. */
 const [
   OPCODES, DECLARATIONS, BLOCKS, BRANCHES, TARGETS, CALLS, LOCALS, GLOBALS, LOADS, STORES, CONSTANTS,
@@ -79,42 +81,6 @@ rare(OTHERS, (reader) => { // conversions up to 7, bulk memory, tables
 /** Opcodes with nothing behind them: control, `drop` and `select`, comparisons and arithmetic. */
 const isBare = (opcode) => [0x00, 0x01, 0x05, END, 0x0f, 0x1a, 0x1b, 0xd1].includes(opcode)
   || (opcode >= 0x45 && opcode <= 0xc4);
-
-/** Reads what modules are made of. */
-class Reader {
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.at = 0;
-  }
-
-  byte() {
-    return this.bytes[this.at++];
-  }
-
-  number(isSigned = false) {
-    let value = 0;
-    for (let scale = 1; ; scale *= 0x80) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return isSigned && byte & 0x40 ? value - scale * 0x80 : value;
-    }
-  }
-
-  numbers(count) {
-    for (let left = count; left > 0; left--) this.number();
-  }
-
-  skip(count) {
-    this.at += count;
-  }
-
-  /** The bytes that `read` goes over. */
-  over(read) {
-    const start = this.at;
-    read(this);
-    return this.bytes.subarray(start, this.at);
-  }
-}
 
 /**
  * What stands for a number. Texts that the module holds look as they do in JavaScript, which has many
